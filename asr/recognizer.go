@@ -1,0 +1,71 @@
+package asr
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Clip is what an engine is asked to decode: one utterance, or as much of it
+// as has been spoken.
+type Clip struct {
+	Samples []int16 // at capture.Rate, mono; not to be changed or kept
+	Prompt  string  // vocabulary of the case, most useful first
+	Final   bool    // the utterance has ended
+}
+
+// Hypothesis is an engine's answer for a clip.
+type Hypothesis struct {
+	Text      string
+	Words     []TimedWord // empty, or in order
+	Estimated bool        // the word times are spread, not measured
+	Engine    string
+	Model     string
+	Language  string
+}
+
+// TimedWord is a word with its place in the clip.
+type TimedWord struct {
+	Text       string
+	Start, End time.Duration // since the clip's first sample; 0 ≤ Start ≤ End ≤ clip length
+	Confidence float64       // 0 to 1; 0 where the engine says nothing
+}
+
+// Recognizer decodes clips. It is safe for use by several goroutines.
+//
+// Errors are a *RejectedError (this clip will never be decoded), a
+// *UnavailableError (the engine refuses us: wrong key, wrong address), or
+// anything else, which is worth trying again.
+type Recognizer interface {
+	Recognize(ctx context.Context, clip Clip) (Hypothesis, error)
+}
+
+// RejectedError says that the engine refused this clip for what it is; the
+// same clip would be refused again.
+type RejectedError struct {
+	Engine string
+	Reason string // the engine's own words, one line
+}
+
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("%s refused the clip: %s", e.Engine, e.Reason)
+}
+
+// UnavailableError says that the engine refuses every clip until somebody
+// mends the configuration: a wrong key, a wrong address, no such model.
+type UnavailableError struct {
+	Engine string
+	Reason string // one line: what, where, what to do
+}
+
+func (e *UnavailableError) Error() string { return fmt.Sprintf("%s: %s", e.Engine, e.Reason) }
+
+// RetryError says that the engine cannot answer now. After is how long it asked
+// us to wait (Retry-After), zero where it did not say.
+type RetryError struct {
+	Engine string
+	Reason string
+	After  time.Duration
+}
+
+func (e *RetryError) Error() string { return fmt.Sprintf("%s: %s", e.Engine, e.Reason) }

@@ -1,0 +1,99 @@
+package capture
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Status is where a hearing stands. scheduled → open ⇄ paused → closed → signed.
+type Status string
+
+const (
+	Scheduled Status = "scheduled"
+	Open      Status = "open"
+	Paused    Status = "paused" // a lawful break: nothing is recorded
+	Closed    Status = "closed"
+	Signed    Status = "signed" // the record is frozen
+)
+
+// Hearing is the value of hearings.v1 and of the HTTP API: the whole state of
+// one hearing, replaced as a whole; Version rises by one with each change.
+type Hearing struct {
+	ID           string        `json:"id"`
+	Version      int64         `json:"version"`
+	Status       Status        `json:"status"`
+	CaseNo       string        `json:"case_no"`
+	Cause        string        `json:"cause"`
+	Courtroom    string        `json:"courtroom"`
+	Public       bool          `json:"public"`
+	Participants []Participant `json:"participants"`
+	Seats        []Seat        `json:"seats"`
+	Hotwords     []string      `json:"hotwords"`
+	// Demo marks a hearing that was recognised by the demonstration engine: it
+	// is no evidence of anything and every page says so.
+	Demo        bool       `json:"demo,omitempty"`
+	ScheduledAt *time.Time `json:"scheduled_at,omitempty"`
+	CreatedAt   time.Time  `json:"created_at"`
+	OpenedAt    *time.Time `json:"opened_at,omitempty"` // zero of the hearing's clock
+	ClosedAt    *time.Time `json:"closed_at,omitempty"`
+	Breaks      []Break    `json:"breaks"`
+}
+
+// Participant is a person of the case.
+type Participant struct {
+	Role string `json:"role"`
+	Name string `json:"name"`
+}
+
+// Seat says who sits at a channel. A seat that changes hands (the witness
+// stand) appears once for each holder; From is when the holder took it, zero
+// for the holder at the opening.
+type Seat struct {
+	Channel string    `json:"channel"`
+	Role    string    `json:"role"`
+	Speaker string    `json:"speaker,omitempty"`
+	From    time.Time `json:"from,omitzero"`
+}
+
+// Break is a lawful interruption of the recording (法释〔2017〕5号 Art 1, 3).
+type Break struct {
+	From   time.Time  `json:"from"`
+	To     *time.Time `json:"to,omitempty"` // nil while it lasts
+	Reason string     `json:"reason"`
+}
+
+// SeatAt is the holder of a channel at a time, and whether there is one.
+func (h *Hearing) SeatAt(channel string, at time.Time) (Seat, bool) {
+	var found Seat
+	ok := false
+	for _, s := range h.Seats {
+		if s.Channel == channel && !s.From.After(at) && (!ok || !s.From.Before(found.From)) {
+			found, ok = s, true
+		}
+	}
+	return found, ok
+}
+
+// CheckName says whether s can name a hearing, a channel or a courtroom: 1 to
+// 64 bytes, valid UTF-8, without '/', spaces or control characters, as these
+// names form message keys, URLs and file names.
+func CheckName(s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("name is empty")
+	case len(s) > 64:
+		return fmt.Errorf("name of %d bytes: at most 64", len(s))
+	case !utf8.ValidString(s):
+		return fmt.Errorf("name %q is not UTF-8", s)
+	case s == "." || s == "..":
+		return fmt.Errorf("name %q is reserved", s)
+	}
+	if i := strings.IndexFunc(s, func(r rune) bool {
+		return r <= ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) || r == 0x2028 || r == 0x2029 || (r >= 0x80 && r < 0xa0)
+	}); i >= 0 {
+		return fmt.Errorf("name %q: character %q is not allowed", s, []rune(s[i:])[0])
+	}
+	return nil
+}
