@@ -71,6 +71,9 @@ type LineStore interface {
 	// ChannelStates are the positions of all channels of hearings that are not
 	// finished (some channel not Ended, or the hearing not closed).
 	ChannelStates(ctx context.Context) ([]asr.ChannelState, error)
+	// Positions are the positions of all channels of one hearing, finished or
+	// not; State may be left out. Empty for a hearing nobody has heard yet.
+	Positions(ctx context.Context, hearing string) ([]asr.ChannelState, error)
 	// Lines are the lines of a hearing that changed after the event id after
 	// (0: all), by StartedAt, then channel; last is the hearing's newest id.
 	Lines(ctx context.Context, hearing string, after int64) (lines []Line, last int64, err error)
