@@ -38,7 +38,9 @@ type Hearing struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	OpenedAt    *time.Time `json:"opened_at,omitempty"` // zero of the hearing's clock
 	ClosedAt    *time.Time `json:"closed_at,omitempty"`
-	Breaks      []Break    `json:"breaks"`
+	// CloseReason is what the clerk wrote at the closing; it may be empty.
+	CloseReason string  `json:"close_reason,omitempty"`
+	Breaks      []Break `json:"breaks"`
 }
 
 // Participant is a person of the case.
