@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// Dialect names what the two databases do differently. It is part of the names
+// of the migrations that are not for both: 00002_append_only.sqlite.sql.
+type Dialect string
+
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// SchemaVersion is the version that this program reads and writes.
+const SchemaVersion = 2
+
+//go:embed schema/*.sql
+var schemaFiles embed.FS
+
+// migrate brings the schema up to SchemaVersion: forward only, each file in a
+// transaction of its own, so that a crash leaves one version or the next.
+func migrate(ctx context.Context, db Database, log *slog.Logger) error {
+	p, err := migrations(db)
+	if err != nil {
+		return fmt.Errorf("read the schema: %w", err)
+	}
+	has, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema version: %w", err)
+	}
+	if has > SchemaVersion {
+		return fmt.Errorf("the database was written by a newer tingji (schema %d, this one knows %d): install that version or a later one", has, SchemaVersion)
+	}
+	done, err := p.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("bring the schema from version %d to %d: %w", has, SchemaVersion, err)
+	}
+	if len(done) > 0 {
+		log.Info("database schema brought up to date", "from", has, "to", SchemaVersion)
+	}
+	return nil
+}
+
+func migrations(db Database) (*goose.Provider, error) {
+	files, err := fs.Sub(schemaFiles, "schema")
+	if err != nil {
+		return nil, err
+	}
+	opts := []goose.ProviderOption{
+		goose.WithTableName("schema_version"),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithSlog(slog.New(slog.DiscardHandler)), // migrate says what there is to say
+	}
+	dialect, other := goose.DialectSQLite3, Postgres
+	if db.Dialect == Postgres {
+		dialect, other = goose.DialectPostgres, SQLite
+		// Two servers that start together must not both migrate.
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, goose.WithSessionLocker(locker))
+	}
+	names, err := fs.Glob(files, "*."+string(other)+".sql")
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, goose.WithExcludeNames(names))
+	return goose.NewProvider(dialect, db.Write, files, opts...)
+}

@@ -1,0 +1,123 @@
+// Package sqlite keeps the court's records in one SQLite file: the default,
+// for one court with nothing installed. The driver is pure Go.
+//
+// The file belongs to one process: locking its folder is the caller's part.
+// A copy of the file alone, taken while the store is open, is not a backup:
+// the newest changes stand in the -wal file beside it.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"tingji/store"
+)
+
+// applicationID marks the file as ours (PRAGMA application_id): "Tngj".
+const applicationID = 0x546e676a
+
+const readers = 4
+
+// Open opens the record in the file path, and makes it where there is none.
+// A file that is damaged, is no database, or belongs to another program or a
+// newer tingji gives one error that says so, and is not changed.
+func Open(ctx context.Context, path string, log *slog.Logger) (*store.Store, error) {
+	fail := func(err error) (*store.Store, error) { return nil, fmt.Errorf("open %s: %w", path, explain(err)) }
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fail(errors.New("not a file"))
+	}
+	if err := identify(ctx, path); err != nil {
+		return fail(err)
+	}
+	// Each setting holds for a connection; journal_mode for the file.
+	common := []string{"busy_timeout(10000)", "foreign_keys(1)"}
+	write, err := pool(path, url.Values{
+		"_txlock": {"immediate"}, // a transaction that will write never has to turn from a reader into a writer
+		"_pragma": slices.Concat(common, []string{"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)"}),
+	})
+	if err != nil {
+		return fail(err)
+	}
+	read, err := pool(path, url.Values{"_pragma": slices.Concat(common, []string{"query_only(1)"})})
+	if err != nil {
+		return fail(err)
+	}
+	write.SetMaxOpenConns(1)
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	s, err := store.Open(ctx, store.Database{Write: write, Read: read, Dialect: store.SQLite}, log)
+	if err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// identify refuses what is not ours, with a connection that changes nothing,
+// and marks a new file.
+func identify(ctx context.Context, path string) error {
+	db, err := pool(path, url.Values{"_pragma": {"busy_timeout(10000)"}})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	var id, tables int
+	if err = db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err == nil {
+		err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&tables)
+	}
+	switch {
+	case err != nil:
+		return err
+	case id == applicationID:
+		return nil
+	case id != 0 || tables > 0:
+		return errors.New("is the database of another program")
+	}
+	_, err = db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))
+	return err
+}
+
+// explain puts what SQLite says into words for the person who can mend it.
+func explain(err error) error {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff { // without the extension
+	case lib.SQLITE_NOTADB:
+		return fmt.Errorf("is no database, or its beginning is damaged: restore it from a backup, or name another file (%w)", err)
+	case lib.SQLITE_CORRUPT:
+		return fmt.Errorf("is damaged: restore it from a backup (%w)", err)
+	case lib.SQLITE_CANTOPEN:
+		return fmt.Errorf("cannot be opened or made: does the folder exist, and may this user write there? (%w)", err)
+	case lib.SQLITE_READONLY, lib.SQLITE_PERM:
+		return fmt.Errorf("may not be written by this user (%w)", err)
+	case lib.SQLITE_FULL:
+		return fmt.Errorf("the disk is full (%w)", err)
+	case lib.SQLITE_BUSY:
+		return fmt.Errorf("is locked by another process (%w)", err)
+	}
+	return err
+}
+
+// pool opens connections as they are needed. Everything in path is escaped, so
+// that nothing of it is taken for an option.
+func pool(path string, options url.Values) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	u := url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(abs), "/")} // C:\… becomes /C:/…
+	return sql.Open("sqlite", "file:"+u.EscapedPath()+"?"+options.Encode())
+}

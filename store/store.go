@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tingji/transcript"
+)
+
+// Store keeps the court's records in one database. It is safe for use by
+// several goroutines.
+type Store struct {
+	write *sql.DB
+	read  *sql.DB
+}
+
+var _ transcript.Store = (*Store)(nil)
+
+// Database is an opened database that speaks one of the two dialects.
+//
+// Write and Read may be the same pool. A store on SQLite has one connection to
+// write with and several to read: there, a second writer could only wait.
+type Database struct {
+	Write   *sql.DB
+	Read    *sql.DB
+	Dialect Dialect
+}
+
+// Open brings the schema of a database up to date and returns the store on it.
+// The store owns the pools from then on; they are closed when Open fails.
+//
+// A database of a newer program gives an error that says so, and is not
+// touched.
+func Open(ctx context.Context, db Database, log *slog.Logger) (*Store, error) {
+	s := &Store{write: db.Write, read: db.Read}
+	if err := migrate(ctx, db, log); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close ends the store; calls under way fail. Idempotent.
+func (s *Store) Close() error {
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("ping the database: %w", err)
+	}
+	return nil
+}
+
+// change runs f in a transaction and commits it, unless f fails.
+//
+// f must not use s: with SQLite it holds the only connection that can write.
+func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit: no effect
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// view runs f on one snapshot of the database.
+func (s *Store) view(ctx context.Context, f func(*sql.Tx) error) error {
+	// SQLite has no levels and takes a snapshot with the first read; PostgreSQL
+	// would otherwise take one for each statement.
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
+// nextChange numbers a change of a hearing and holds the hearing's row until
+// the transaction ends, so that numbers become visible in their order. It
+// returns the hearing's status before.
+func nextChange(ctx context.Context, tx *sql.Tx, hearing string) (id int64, status string, err error) {
+	err = tx.QueryRowContext(ctx,
+		`UPDATE hearings SET changes = changes + 1 WHERE id = $1 RETURNING changes, status`, hearing).
+		Scan(&id, &status)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = transcript.ErrNotFound
+	}
+	return id, status, err
+}
+
+// MaxText bounds the text of a line, in bytes. It is far beyond what anybody
+// says in one turn, and keeps one line from weighing down every page.
+const MaxText = 64 << 10
+
+const maxName = 1 << 10 // of roles, speakers, authors, engines
+
+// checkText refuses what one of the databases could not keep as it is. A
+// *transcript.FieldError is permanent: the same text will be refused again.
+func checkText(field, s string, max int) error {
+	bad := func(zh, en string) error {
+		return &transcript.FieldError{Field: field, Text: zh, TextEN: en}
+	}
+	switch {
+	case len(s) > max:
+		return bad(fmt.Sprintf("太长：%d 字节，最多 %d 字节", len(s), max), fmt.Sprintf("too long: %d bytes, at most %d", len(s), max))
+	case !utf8.ValidString(s):
+		return bad("不是有效的 UTF-8 文本", "not valid UTF-8")
+	case strings.ContainsRune(s, 0):
+		return bad("含有空字符（U+0000）", "contains U+0000")
+	}
+	return nil
+}
+
+// Times are kept as whole microseconds since 1970: the same in both databases,
+// and what a hash over them was made of.
+func toMicro(t time.Time) int64    { return t.UnixMicro() }
+func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }
+func now() time.Time               { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func toInt(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
