@@ -4,15 +4,19 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 )
 
 const perMS = 16
 
+// Decoded once: the tests only read it.
+var loadOnce = sync.OnceValues(Load)
+
 func load(t *testing.T) *Hearing {
 	t.Helper()
-	h, err := Load()
+	h, err := loadOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
