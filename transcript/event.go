@@ -1,9 +1,6 @@
 package transcript
 
-import (
-	"tingji/asr"
-	"tingji/capture"
-)
+import "tingji/capture"
 
 // EventKind names an event of a hearing's feed; it is the SSE event name.
 type EventKind string
@@ -26,7 +23,8 @@ type Event struct {
 	Health  *capture.Health
 }
 
-// Partial is what is being heard at a seat right now.
+// Partial is what is being heard at a seat right now: an asr.Segment of that
+// stage, placed on the hearing's clock.
 type Partial struct {
 	ID      string `json:"id"` // of the line it will become
 	Channel string `json:"channel"`
@@ -39,5 +37,3 @@ type Partial struct {
 	Demo    bool   `json:"demo,omitempty"`
 	Engine  string `json:"engine"`
 }
-
-var _ = asr.Partial // Partial is made of an asr.Segment of that stage
