@@ -83,10 +83,12 @@ func (e *ChunkError) Error() string {
 // Message writes the chunk in a codec. The message shares no memory with the
 // chunk. Samples of a chunk out of its bounds give a *ChunkError.
 func (c *Chunk) Message(codec Codec) (Message, error) {
-	key := Key(c.Hearing, c.Channel)
-	if err := c.check(); err != nil {
-		err.Key = shorten(key)
+	refuse := func(err *ChunkError) (Message, error) {
+		err.Key = shorten(Key(c.Hearing, c.Channel))
 		return Message{}, err
+	}
+	if err := c.check(); err != nil {
+		return refuse(err)
 	}
 	// One allocation holds the key, all header values and PCM behind them.
 	room := 2*(len(c.Hearing)+len(c.Channel)) + 160
@@ -128,11 +130,11 @@ func (c *Chunk) Message(codec Codec) (Message, error) {
 	case FLAC:
 		v, err := encodeFLAC(c.Samples)
 		if err != nil {
-			return Message{}, &ChunkError{Reason: BadAudio, Key: shorten(key), Detail: err.Error()}
+			return refuse(&ChunkError{Reason: BadAudio, Detail: err.Error()})
 		}
 		m.Value = v
 	default:
-		return Message{}, &ChunkError{Reason: UnknownCodec, Key: shorten(key), Header: headerCodec, Detail: fmt.Sprintf("%q", codec)}
+		return refuse(&ChunkError{Reason: UnknownCodec, Header: headerCodec, Detail: fmt.Sprintf("%q", codec)})
 	}
 	putHex8(sum, checksum(m.Value))
 	return m, nil

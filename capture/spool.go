@@ -1,0 +1,480 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrSpoolFull is returned by [Spool.Append] when the spool holds as many bytes
+// as it may: the record server has confirmed too little for too long.
+var ErrSpoolFull = errors.New("spool is full")
+
+// SpoolConfig describes a courtroom's spool.
+type SpoolConfig struct {
+	Dir          string
+	Courtroom    string
+	MaxBytes     int64 // of all segments; 0: 8 GiB, about 9 hours of 8 channels
+	SegmentBytes int64 // of one; 0: 16 MiB, or an eighth of MaxBytes if that is less
+}
+
+// Spool keeps the chunks of one courtroom, of all its channels in the order in
+// which they were captured, on disk until the record server has confirmed them.
+// It gives out their numbers. It is safe for use by several goroutines; one
+// process at a time can have it open.
+type Spool struct {
+	cfg  SpoolConfig
+	log  *slog.Logger
+	lock *flock.Flock
+
+	mu       sync.Mutex
+	state    spoolState
+	segments []*segment // by number
+	bytes    int64      // of all segments
+	active   *os.File   // the last segment while it is written; nil: the next Append begins one
+	uncut    bool       // a failed write has left bytes behind the active segment's size
+	damage   []Damage
+	missing  []MissingChunks
+	changed  chan struct{} // closed, and replaced, when chunks were appended
+	buf      []byte
+}
+
+// MissingChunks are numbers that a damaged spool has lost: First to Last of
+// one channel.
+type MissingChunks struct {
+	Key         string
+	First, Last uint64
+}
+
+// OpenSpool opens or makes a spool. It reads all that is there, cuts off an
+// unfinished write, and goes on after damage; see [Spool.Damage].
+func OpenSpool(cfg SpoolConfig, log *slog.Logger) (*Spool, error) {
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 8 << 30
+	}
+	if cfg.SegmentBytes == 0 {
+		cfg.SegmentBytes = min(16<<20, cfg.MaxBytes/8)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("open spool: %w", err)
+	}
+	s := &Spool{cfg: cfg, log: log, lock: flock.New(filepath.Join(cfg.Dir, "lock")), changed: make(chan struct{})}
+	locked, err := s.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock spool %s: %w", cfg.Dir, err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("spool %s is in use by another process: stop that one, or choose another folder", cfg.Dir)
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, s.lock.Close())
+	}
+	return s, nil
+}
+
+func (s *Spool) load() error {
+	var damaged bool
+	var err error
+	if s.state, damaged, err = loadSpoolState(s.cfg.Dir, s.cfg.Courtroom); err != nil {
+		return err
+	}
+	if damaged {
+		s.log.Warn("spool state was damaged and is rebuilt from the chunks", "courtroom", s.cfg.Courtroom, "folder", s.cfg.Dir)
+	}
+	numbers, err := listSegments(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	highest := map[string]uint64{} // numbers seen so far, to find those that are not there
+	for i, n := range numbers {
+		if err := s.loadSegment(n, i == len(numbers)-1, highest); err != nil {
+			return err
+		}
+	}
+	for _, d := range s.damage {
+		if !d.Torn {
+			s.log.Warn("spool file is damaged", "courtroom", s.cfg.Courtroom, "damage", d.String())
+		}
+	}
+	for _, m := range s.missing {
+		s.log.Warn("chunks are missing from the spool", "courtroom", s.cfg.Courtroom, "channel", m.Key, "seq", m.First, "last", m.Last)
+	}
+	return s.state.save(s.cfg.Dir, time.Now())
+}
+
+func (s *Spool) loadSegment(number uint64, last bool, highest map[string]uint64) error {
+	path := segmentName(s.cfg.Dir, number)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read spool: %w", err)
+	}
+	records, size, bad := scanSegment(b, last)
+	for i := range bad {
+		bad[i].File = path
+	}
+	s.damage = append(s.damage, bad...)
+	if size < int64(len(b)) {
+		if err := cutFile(path, size); err != nil {
+			return fmt.Errorf("cut unfinished spool segment: %w", err)
+		}
+	}
+	g := &segment{number: number, size: size, spans: map[string]*seqSpan{}}
+	for _, r := range records {
+		c, _, err := r.head()
+		if err != nil {
+			s.damage = append(s.damage, Damage{File: path, From: r.offset, To: r.end()})
+			continue
+		}
+		key := Key(c.Hearing, c.Channel)
+		g.add(key, c.Seq)
+		if before, seen := highest[key]; seen && c.Seq > before+1 {
+			s.missing = append(s.missing, MissingChunks{key, before + 1, c.Seq - 1})
+		}
+		highest[key] = max(highest[key], c.Seq)
+		s.state.saw(key, &c, SampleIndex((len(r.bytes)-recordHead-len(c.Hearing)-len(c.Channel)-35)/2))
+	}
+	if len(g.spans) == 0 {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove empty spool segment: %w", err)
+		}
+		return nil
+	}
+	s.segments = append(s.segments, g)
+	s.bytes += g.size
+	return nil
+}
+
+// saw brings a channel's state up to a durable chunk of n samples.
+func (st *spoolState) saw(key string, c *Chunk, n SampleIndex) {
+	ch := st.Channels[key]
+	if ch == nil {
+		ch = &SpoolChannel{}
+		st.Channels[key] = ch
+	}
+	if c.Seq <= ch.Seq {
+		return
+	}
+	if ch.Epoch != c.Epoch {
+		ch.OpenedAt = c.CapturedAt.Add(-c.First.Duration())
+		// Where in its recording the epoch began is lost with the state file:
+		// the first epoch begins at its beginning.
+		ch.SourceFrom += ch.Next
+	}
+	ch.Epoch, ch.Seq, ch.Next, ch.End = c.Epoch, c.Seq, c.First+n, c.End
+	ch.Touched = c.CapturedAt
+}
+
+func cutFile(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Sync(), f.Close())
+}
+
+// Damage is what was found broken since the spool was opened, at the start or
+// while reading.
+func (s *Spool) Damage() ([]Damage, []MissingChunks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.damage), slices.Clone(s.missing)
+}
+
+// Channel is the state of a channel; ok is false for one the spool has never
+// seen, or has forgotten.
+func (s *Spool) Channel(hearing, channel string) (c SpoolChannel, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.state.Channels[Key(hearing, channel)]; ch != nil {
+		return *ch, true
+	}
+	return SpoolChannel{}, false
+}
+
+// EpochStart begins an epoch of a channel.
+type EpochStart struct {
+	Channel    string
+	OpenedAt   time.Time
+	SourceFrom SampleIndex
+	// Epoch and Seq are what the record server holds of the channel, zero for
+	// nothing. The channel goes on above them even if this spool has lost it.
+	Held Receipt
+}
+
+// BeginEpochs begins new epochs of channels of one hearing. When it returns
+// they are durable, all or none.
+func (s *Spool) BeginEpochs(hearing string, starts []EpochStart) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := map[string]*SpoolChannel{}
+	for _, start := range starts {
+		key := Key(hearing, start.Channel)
+		before[key] = s.state.Channels[key]
+		ch := &SpoolChannel{}
+		if was := before[key]; was != nil {
+			*ch = *was
+		}
+		ch.Epoch = max(ch.Epoch, start.Held.Epoch) + 1
+		ch.Seq = max(ch.Seq, start.Held.Seq)
+		ch.Confirmed = max(ch.Confirmed, start.Held.Seq)
+		ch.OpenedAt = start.OpenedAt.UTC().Truncate(time.Microsecond)
+		ch.SourceFrom, ch.Next, ch.End = start.SourceFrom, 0, NotEnd
+		ch.Touched = ch.OpenedAt
+		s.state.Channels[key] = ch
+	}
+	if err := s.state.save(s.cfg.Dir, time.Now()); err != nil {
+		for key, ch := range before {
+			if s.state.Channels[key] = ch; ch == nil {
+				delete(s.state.Channels, key)
+			}
+		}
+		return fmt.Errorf("begin epoch of %s: %w", hearing, err)
+	}
+	return nil
+}
+
+// Append numbers the chunks (it sets their Seq) and makes them durable, all or
+// none: after an error the spool is as before and the same chunks can be tried
+// again. Each chunk must continue its channel's epoch without a gap.
+// [ErrSpoolFull] is returned when there is no room.
+func (s *Spool) Append(chunks []Chunk) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return fmt.Errorf("append to spool of %s: %w", s.cfg.Courtroom, os.ErrClosed)
+	}
+	if err := s.number(chunks); err != nil {
+		return err
+	}
+	s.buf = s.buf[:0]
+	for i := range chunks {
+		s.buf = appendRecord(s.buf, &chunks[i], len(chunks)-1-i)
+	}
+	if s.bytes+int64(len(s.buf)) > s.cfg.MaxBytes {
+		return fmt.Errorf("append to spool of %s: %w (%d MiB)", s.cfg.Courtroom, ErrSpoolFull, s.cfg.MaxBytes>>20)
+	}
+	if err := s.write(s.buf); err != nil {
+		return fmt.Errorf("append to spool of %s: %w", s.cfg.Courtroom, err)
+	}
+	g := s.segments[len(s.segments)-1]
+	for i := range chunks {
+		c := &chunks[i]
+		key := Key(c.Hearing, c.Channel)
+		g.add(key, c.Seq)
+		s.state.saw(key, c, SampleIndex(len(c.Samples)))
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return nil
+}
+
+// number sets the chunks' numbers and refuses what does not continue.
+func (s *Spool) number(chunks []Chunk) error {
+	type place struct {
+		seq  uint64
+		next SampleIndex
+	}
+	at := map[*SpoolChannel]place{}
+	for i := range chunks {
+		c := &chunks[i]
+		ch := s.state.Channels[Key(c.Hearing, c.Channel)]
+		if ch == nil {
+			return fmt.Errorf("append %s: no epoch was begun", c)
+		}
+		p, ok := at[ch]
+		if !ok {
+			p = place{ch.Seq, ch.Next}
+		}
+		c.Seq = p.seq + 1
+		if c.Epoch != ch.Epoch || c.First != p.next {
+			return fmt.Errorf("append %s sample %d: epoch %d sample %d comes next", c, c.First, ch.Epoch, p.next)
+		}
+		if err := c.check(); err != nil {
+			return fmt.Errorf("append %s: %w", c, err)
+		}
+		at[ch] = place{c.Seq, c.Next()}
+	}
+	return nil
+}
+
+// write appends a batch to the active segment and syncs it. After an error the
+// batch is cut off again, and a new segment is begun: what the system says of a
+// file whose sync has failed cannot be trusted.
+func (s *Spool) write(batch []byte) error {
+	if err := s.cutFailed(); err != nil {
+		return err
+	}
+	if s.active != nil && s.segments[len(s.segments)-1].size+int64(len(batch)) > s.cfg.SegmentBytes {
+		if err := s.closeActive(); err != nil {
+			return err
+		}
+	}
+	if s.active == nil {
+		if err := s.beginSegment(); err != nil {
+			return err
+		}
+	}
+	g := s.segments[len(s.segments)-1]
+	_, err := s.active.WriteAt(batch, g.size)
+	if err == nil {
+		err = s.active.Sync()
+	}
+	if err != nil {
+		s.uncut = true
+		return errors.Join(err, s.cutFailed())
+	}
+	g.size += int64(len(batch))
+	s.bytes += int64(len(batch))
+	return nil
+}
+
+func (s *Spool) beginSegment() error {
+	number := uint64(1)
+	if n := len(s.segments); n > 0 {
+		number = s.segments[n-1].number + 1
+	}
+	path := segmentName(s.cfg.Dir, number)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt([]byte(segmentMagic), 0)
+	if err = errors.Join(err, syncDir(s.cfg.Dir)); err != nil {
+		return errors.Join(err, f.Close(), os.Remove(path))
+	}
+	s.active = f
+	s.segments = append(s.segments, &segment{number: number, size: int64(len(segmentMagic)), spans: map[string]*seqSpan{}})
+	s.bytes += int64(len(segmentMagic))
+	return nil
+}
+
+// cutFailed removes what a failed write has left behind.
+func (s *Spool) cutFailed() error {
+	if !s.uncut {
+		return nil
+	}
+	if err := s.active.Truncate(s.segments[len(s.segments)-1].size); err != nil {
+		return err
+	}
+	s.uncut = false
+	return s.closeActive()
+}
+
+func (s *Spool) closeActive() error {
+	f := s.active
+	s.active = nil
+	return f.Close()
+}
+
+// Confirm takes a receipt: the record server holds the channel up to its Seq.
+// Segments that hold nothing else any more are deleted. Receipts of channels
+// that the spool does not know are ignored.
+func (s *Spool) Confirm(r Receipt) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := Key(r.Hearing, r.Channel)
+	ch := s.state.Channels[key]
+	if ch == nil || r.Seq <= ch.Confirmed {
+		return nil
+	}
+	ch.Confirmed = r.Seq
+	// The server holds numbers that this spool has lost: go on above them.
+	ch.Seq = max(ch.Seq, r.Seq)
+	return s.trim()
+}
+
+// trim deletes segments all of whose chunks are confirmed.
+func (s *Spool) trim() error {
+	done := func(g *segment) bool {
+		if s.active != nil && g == s.segments[len(s.segments)-1] {
+			return false
+		}
+		for key, span := range g.spans {
+			if ch := s.state.Channels[key]; ch != nil && ch.Confirmed < span.last {
+				return false
+			}
+		}
+		return true
+	}
+	if !slices.ContainsFunc(s.segments, done) {
+		return nil
+	}
+	// First write down what only these segments knew.
+	if err := s.state.save(s.cfg.Dir, time.Now()); err != nil {
+		return err
+	}
+	var errs []error
+	s.segments = slices.DeleteFunc(s.segments, func(g *segment) bool {
+		if !done(g) {
+			return false
+		}
+		if err := os.Remove(segmentName(s.cfg.Dir, g.number)); err != nil {
+			errs = append(errs, fmt.Errorf("delete confirmed spool segment: %w", err))
+			return false
+		}
+		s.bytes -= g.size
+		return true
+	})
+	return errors.Join(errs...)
+}
+
+// Backlog is what waits in a spool.
+type Backlog struct {
+	Chunks   uint64 // not confirmed
+	Bytes    int64  // of all segments, those not yet deleted included
+	MaxBytes int64
+}
+
+// Backlog says how much waits.
+func (s *Spool) Backlog() Backlog {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := Backlog{Bytes: s.bytes, MaxBytes: s.cfg.MaxBytes}
+	for _, ch := range s.state.Channels {
+		b.Chunks += ch.Waiting()
+	}
+	return b
+}
+
+// Waiting are the unconfirmed chunks of a hearing's channels, by channel.
+func (s *Spool) Waiting(hearing string) map[string]uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := map[string]uint64{}
+	for key, ch := range s.state.Channels {
+		if channel, ok := strings.CutPrefix(key, hearing+"/"); ok {
+			waiting[channel] = ch.Waiting()
+		}
+	}
+	return waiting
+}
+
+// Close writes the state and lets the folder go. It is idempotent.
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return nil
+	}
+	var errs []error
+	if s.active != nil {
+		errs = append(errs, s.cutFailed())
+		if s.active != nil {
+			errs = append(errs, s.closeActive())
+		}
+	}
+	errs = append(errs, s.trim(), s.state.save(s.cfg.Dir, time.Now()), s.lock.Close())
+	s.lock = nil
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close spool of %s: %w", s.cfg.Courtroom, err)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package capture
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// SpoolChannel is what the spool knows of one channel of one hearing, whether
+// its chunks are still there or gone.
+type SpoolChannel struct {
+	Epoch      uint64      `json:"epoch"`
+	OpenedAt   time.Time   `json:"opened_at"`   // wall clock at sample 0 of the epoch
+	SourceFrom SampleIndex `json:"source_from"` // of the epoch's sample 0 in a recording that is played
+	Next       SampleIndex `json:"next_sample"` // of the epoch, after the last durable chunk
+	Seq        uint64      `json:"seq"`         // of the last durable chunk; 0: none yet
+	Confirmed  uint64      `json:"confirmed"`   // the record server holds all up to here
+	End        End         `json:"end"`         // of the last durable chunk
+	Touched    time.Time   `json:"touched"`
+}
+
+// Waiting is the number of chunks that the record server has not confirmed.
+func (c SpoolChannel) Waiting() uint64 { return c.Seq - min(c.Confirmed, c.Seq) }
+
+// spoolState is the file state.json. It says what the segments cannot: what
+// stood in those that were deleted, and when an epoch without chunks began.
+// Where a segment knows more, the segment is right.
+type spoolState struct {
+	V         int                      `json:"v"`
+	Courtroom string                   `json:"courtroom"`
+	Channels  map[string]*SpoolChannel `json:"channels"` // by key
+}
+
+const (
+	stateName   = "state.json"
+	ballastName = "ballast"
+	// forgetAfter is when a finished channel leaves state.json: long after its
+	// hearing can no longer go on.
+	forgetAfter = 90 * 24 * time.Hour
+)
+
+// loadSpoolState reads state.json; damaged says that there was one that could
+// not be read and was put aside.
+func loadSpoolState(dir, courtroom string) (state spoolState, damaged bool, err error) {
+	fresh := spoolState{V: 1, Courtroom: courtroom, Channels: map[string]*SpoolChannel{}}
+	path := filepath.Join(dir, stateName)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fresh, false, nil
+	}
+	if err != nil {
+		return fresh, false, fmt.Errorf("read spool state: %w", err)
+	}
+	if err := json.Unmarshal(b, &state); err != nil || state.V < 1 {
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			return fresh, false, fmt.Errorf("put aside damaged spool state: %w", err)
+		}
+		return fresh, true, nil
+	}
+	if state.V != 1 {
+		return fresh, false, fmt.Errorf("spool %s has version %d, written by a newer program: update this one", dir, state.V)
+	}
+	if state.Courtroom != courtroom {
+		return fresh, false, fmt.Errorf("spool %s belongs to courtroom %q, not to %q: choose another folder, or correct the courtroom's name", dir, state.Courtroom, courtroom)
+	}
+	if state.Channels == nil {
+		state.Channels = map[string]*SpoolChannel{}
+	}
+	for key, c := range state.Channels {
+		if c == nil {
+			delete(state.Channels, key)
+		}
+	}
+	return state, false, nil
+}
+
+// save replaces state.json. On a full disk it gives up the ballast to make
+// room: without a new state no segment can be deleted, and nothing else would
+// ever free the disk.
+func (st *spoolState) save(dir string, now time.Time) error {
+	for key, c := range st.Channels {
+		if c.Waiting() == 0 && now.Sub(c.Touched) > forgetAfter {
+			delete(st.Channels, key)
+		}
+	}
+	b, err := json.MarshalIndent(st, "", "\t")
+	if err != nil {
+		return fmt.Errorf("write spool state: %w", err)
+	}
+	path, ballast := filepath.Join(dir, stateName), filepath.Join(dir, ballastName)
+	err = writeFileAtomic(path, b)
+	if errors.Is(err, syscall.ENOSPC) && os.Remove(ballast) == nil {
+		return writeFileAtomic(path, b)
+	}
+	if err != nil {
+		return fmt.Errorf("write spool state: %w", err)
+	}
+	if _, err := os.Stat(ballast); errors.Is(err, fs.ErrNotExist) {
+		// As long as the disk is full there is none; that is no error.
+		if os.WriteFile(ballast, make([]byte, 64<<10), 0o600) != nil {
+			os.Remove(ballast)
+		}
+	}
+	return nil
+}
+
+// writeFileAtomic replaces a file so that after a crash at any instant either
+// the old or the new content is there.
+func writeFileAtomic(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a file's name durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
