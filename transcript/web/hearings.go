@@ -1,0 +1,138 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tingji/capture"
+	"tingji/transcript"
+)
+
+// hearingView is a hearing as the API shows it: its state, and what its court
+// and courtroom are called.
+type hearingView struct {
+	capture.Hearing
+	CourtroomName string `json:"courtroom_name"`
+	Court         string `json:"court"`
+}
+
+// hearingNow adds how far its text has come, and the server's clock by which a
+// page shows the time since the opening.
+type hearingNow struct {
+	hearingView
+	Progress transcript.Progress `json:"progress"`
+	Now      time.Time           `json:"now"`
+}
+
+func (s *Server) view(h capture.Hearing) hearingView {
+	return hearingView{h, s.Rooms.Name(h.Courtroom), s.Court}
+}
+
+func (s *Server) createHearing(w http.ResponseWriter, r *http.Request) error {
+	var n transcript.NewHearing
+	if err := readJSON(w, r, &n, false); err != nil {
+		return err
+	}
+	h, err := s.Docket.Create(r.Context(), n)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/api/v1/hearings/"+url.PathEscape(h.ID))
+	return writeJSON(w, http.StatusCreated, s.view(h))
+}
+
+func (s *Server) listHearings(w http.ResponseWriter, r *http.Request) error {
+	q := queryOf(r, "status", "courtroom", "case_no", "limit", "before")
+	f := transcript.HearingFilter{
+		Courtroom: q.text("courtroom"),
+		CaseNo:    q.text("case_no"),
+		Before:    q.text("before"),
+		Limit:     int(q.number("limit", 100, 1, 1000)),
+	}
+	known := []string{string(capture.Scheduled), string(capture.Open), string(capture.Paused), string(capture.Closed), string(capture.Signed)}
+	if q.text("status") != "" {
+		for status := range strings.SplitSeq(q.text("status"), ",") {
+			if !slices.Contains(known, status) {
+				q.refuse("status", text{
+					"没有状态 " + status + "；可用：" + strings.Join(known, "、") + "，用逗号分开。",
+					"there is no status " + status + "; known: " + strings.Join(known, ", ") + ", separated by commas."})
+			}
+			f.Status = append(f.Status, capture.Status(status))
+		}
+	}
+	if q.err != nil {
+		return q.err
+	}
+	hearings, err := s.Docket.Hearings(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	views := make([]hearingView, 0, len(hearings))
+	for _, h := range hearings {
+		if s.visible(r, "hearing.list", h.ID) {
+			views = append(views, s.view(h))
+		}
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		Hearings []hearingView `json:"hearings"`
+	}{views})
+}
+
+func (s *Server) getHearing(w http.ResponseWriter, r *http.Request) error {
+	h, err := s.Docket.Hearing(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	p, err := s.Docket.Progress(r.Context(), h.ID)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, hearingNow{s.view(h), p, now()})
+}
+
+func (s *Server) openHearing(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ctx context.Context, id, _ string) (capture.Hearing, error) {
+		return s.Docket.Open(ctx, id)
+	})
+}
+
+func (s *Server) pauseHearing(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, s.Docket.Pause)
+}
+
+func (s *Server) resumeHearing(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ctx context.Context, id, _ string) (capture.Hearing, error) {
+		return s.Docket.Resume(ctx, id)
+	})
+}
+
+func (s *Server) closeHearing(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, s.Docket.Close)
+}
+
+// change runs a change of a hearing's state, whose request may give a reason.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, id, reason string) (capture.Hearing, error)) error {
+	var body struct {
+		Reason string `json:"reason"`
+	}
+	if err := readJSON(w, r, &body, true); err != nil {
+		return err
+	}
+	h, err := do(r.Context(), r.PathValue("id"), body.Reason)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
+func (s *Server) getLedger(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.Docket.Ledger(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, l)
+}

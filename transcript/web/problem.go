@@ -1,0 +1,278 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/text/language"
+
+	"tingji/capture"
+	"tingji/transcript"
+)
+
+// text is a sentence for a person, in Chinese and in English.
+type text struct{ zh, en string }
+
+func (t text) in(english bool) string {
+	if english {
+		return t.en
+	}
+	return t.zh
+}
+
+// code is the stable name of a kind of problem, for programs.
+type code string
+
+const (
+	malformed            code = "malformed"
+	invalidField         code = "invalid-field"
+	forbidden            code = "forbidden"
+	hostRefused          code = "host-refused"
+	notFound             code = "not-found"
+	methodNotAllowed     code = "method-not-allowed"
+	wrongState           code = "wrong-state"
+	courtroomBusy        code = "courtroom-busy"
+	revisionConflict     code = "revision-conflict"
+	tooLarge             code = "too-large"
+	unsupportedType      code = "unsupported-media-type"
+	recordSigned         code = "record-signed"
+	preconditionRequired code = "precondition-required"
+	internalError        code = "internal"
+	notImplemented       code = "not-built"
+	timedOut             code = "timed-out"
+)
+
+var problems = map[code]struct {
+	status int
+	title  text
+}{
+	malformed:            {http.StatusBadRequest, text{"请求无法读取", "The request cannot be read"}},
+	invalidField:         {http.StatusUnprocessableEntity, text{"填写有误", "A field is wrong"}},
+	forbidden:            {http.StatusForbidden, text{"不允许", "Not allowed"}},
+	hostRefused:          {http.StatusForbidden, text{"不认识的主机名", "Unknown host name"}},
+	notFound:             {http.StatusNotFound, text{"没有找到", "Not found"}},
+	methodNotAllowed:     {http.StatusMethodNotAllowed, text{"不支持这种操作", "Method not allowed"}},
+	wrongState:           {http.StatusConflict, text{"庭审的状态不允许", "The state of the hearing does not allow it"}},
+	courtroomBusy:        {http.StatusConflict, text{"法庭正在使用", "The courtroom is in use"}},
+	revisionConflict:     {http.StatusConflict, text{"这一行已被修改", "The line has been changed"}},
+	tooLarge:             {http.StatusRequestEntityTooLarge, text{"内容太大", "Too large"}},
+	unsupportedType:      {http.StatusUnsupportedMediaType, text{"内容类型不对", "Unsupported media type"}},
+	recordSigned:         {http.StatusLocked, text{"笔录已签名", "The record is signed"}},
+	preconditionRequired: {http.StatusPreconditionRequired, text{"缺少版本号", "Revision required"}},
+	internalError:        {http.StatusInternalServerError, text{"服务器出错", "Server error"}},
+	notImplemented:       {http.StatusNotImplemented, text{"尚未提供", "Not built yet"}},
+	timedOut:             {http.StatusServiceUnavailable, text{"未能及时完成", "Not done in time"}},
+}
+
+// apiError is a refusal that its reader can act on, or the id of a failure that
+// he cannot.
+type apiError struct {
+	code    code
+	field   string // JSON name or parameter, where one is to blame
+	detail  text
+	current *transcript.Line // of a conflict
+	id      string           // of a failure in the log
+	cause   error            // for the log
+}
+
+func (e *apiError) Error() string {
+	if e.cause != nil {
+		return fmt.Sprintf("%s: %v", e.code, e.cause)
+	}
+	return fmt.Sprintf("%s: %s", e.code, e.detail.en)
+}
+
+func (e *apiError) Unwrap() error { return e.cause }
+
+// problem is the body of an error (RFC 9457).
+type problem struct {
+	Type     string           `json:"type"`
+	Title    string           `json:"title"`
+	Status   int              `json:"status"`
+	Detail   string           `json:"detail"`
+	Instance string           `json:"instance"`
+	Code     code             `json:"code"`
+	Field    string           `json:"field,omitempty"`
+	ID       string           `json:"id,omitempty"` // finds the cause in the log
+	Current  *transcript.Line `json:"current,omitempty"`
+}
+
+// fail answers with the problem that err is. What is no refusal but a failure
+// is logged under an id, and its reader sees only the id.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody is there any more
+	}
+	e := refusalOf(err)
+	if e == nil {
+		id := errorID()
+		s.Log.Error("request failed", "id", id, "method", r.Method, "path", r.URL.Path, "err", err)
+		e = internalProblem(id)
+	}
+	s.writeProblem(w, r, e)
+}
+
+func internalProblem(id string) *apiError {
+	return &apiError{code: internalError, id: id, detail: text{
+		"服务器内部出错，编号 " + id + "；请把编号告诉技术人员。",
+		"something failed inside the server, id " + id + "; tell your technician the id."}}
+}
+
+func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, e *apiError) {
+	english := wantsEnglish(r)
+	kind := problems[e.code]
+	p := problem{
+		Type:     "urn:tingji:problem:" + string(e.code),
+		Title:    kind.title.in(english),
+		Status:   kind.status,
+		Detail:   e.detail.in(english),
+		Instance: r.URL.Path,
+		Code:     e.code,
+		Field:    e.field,
+		ID:       e.id,
+		Current:  e.current,
+	}
+	body, err := encode(p)
+	if err != nil {
+		s.Log.Error("encode problem", "code", e.code, "err", err)
+		http.Error(w, string(e.code), kind.status)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Language", map[bool]string{false: "zh-CN", true: "en"}[english])
+	h.Add("Vary", "Accept-Language")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(kind.status)
+	_, _ = w.Write(body) // a reader that has gone is no failure of ours
+}
+
+// refusalOf is what the reader is told of an error that he can mend; nil for a
+// failure that he cannot.
+func refusalOf(err error) *apiError {
+	var (
+		own      *apiError
+		field    *transcript.FieldError
+		conflict *transcript.ConflictError
+		state    *transcript.StateError
+		busy     *transcript.BusyError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &field):
+		return &apiError{code: invalidField, field: field.Field, detail: text{field.Text, field.TextEN}}
+	case errors.As(err, &conflict):
+		return &apiError{code: revisionConflict, current: &conflict.Current, detail: text{
+			fmt.Sprintf("这一行已有第 %d 版，请在它的基础上修改。", conflict.Current.Revision),
+			fmt.Sprintf("the line has revision %d by now; make your change to that one.", conflict.Current.Revision)}}
+	case errors.As(err, &state):
+		return stateProblem(state)
+	case errors.As(err, &busy):
+		return &apiError{code: courtroomBusy, detail: text{
+			fmt.Sprintf("法庭 %s 的庭审 %s 还没有闭庭。", busy.Courtroom, busy.Hearing),
+			fmt.Sprintf("courtroom %s has hearing %s, which is not closed.", busy.Courtroom, busy.Hearing)}}
+	case errors.Is(err, transcript.ErrNotFound):
+		return &apiError{code: notFound, detail: text{
+			"没有这一庭审、这一行或这段录音，或者无权查看。",
+			"there is no such hearing, line or recording, or you may not see it."}}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &apiError{code: timedOut, detail: text{
+			"服务器没有及时完成，请再试。", "the server did not finish in time; try again."}}
+	}
+	return nil
+}
+
+func stateProblem(e *transcript.StateError) *apiError {
+	if e.Status == capture.Signed {
+		return &apiError{code: recordSigned, detail: text{
+			"笔录已经签名，不能再改。", "the record is signed and does not change any more."}}
+	}
+	return &apiError{code: wrongState, detail: text{
+		fmt.Sprintf("庭审%s，不能%s。", statusName(e.Status), actionName(e.Action)),
+		fmt.Sprintf("the hearing is %s: cannot %s.", e.Status, e.Action)}}
+}
+
+func statusName(s capture.Status) string {
+	switch s {
+	case capture.Scheduled:
+		return "尚未开庭"
+	case capture.Open:
+		return "正在进行"
+	case capture.Paused:
+		return "正在休庭"
+	case capture.Closed:
+		return "已经闭庭"
+	case capture.Signed:
+		return "的笔录已经签名"
+	}
+	return "处于" + string(s)
+}
+
+func actionName(action string) string {
+	switch action {
+	case "open":
+		return "开庭"
+	case "pause":
+		return "休庭"
+	case "resume":
+		return "继续开庭"
+	case "close":
+		return "闭庭"
+	case "revise":
+		return "修改笔录"
+	case "add a line":
+		return "记入笔录"
+	}
+	return action
+}
+
+// refusal is what the reader is told when the gate says no; the reason is for
+// the log.
+func (s *Server) refusal(r *http.Request, action string, err error) error {
+	if errors.Is(err, transcript.ErrNotFound) {
+		return err
+	}
+	s.Log.Info("refused", "action", action, "hearing", r.PathValue("id"), "err", err)
+	return &apiError{code: forbidden, cause: err, detail: text{
+		"您没有进行这项操作的权限。", "you are not allowed to do this."}}
+}
+
+// wantsEnglish says which of our two languages a request asks for. Chinese is
+// the court's.
+func wantsEnglish(r *http.Request) bool {
+	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err != nil || len(tags) == 0 {
+		return false
+	}
+	_, i, confidence := language.NewMatcher([]language.Tag{language.Chinese, language.English}).Match(tags...)
+	return i == 1 && confidence > language.No
+}
+
+// encode writes JSON as the API promises it: lists are never null, maps are in
+// order, broken UTF-8 cannot leave.
+func encode(v any) ([]byte, error) {
+	return json.Marshal(v, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := encode(v)
+	if err != nil {
+		return fmt.Errorf("encode %T: %w", v, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	return nil
+}
+
+// now is the server's time as the API shows it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

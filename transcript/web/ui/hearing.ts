@@ -1,0 +1,249 @@
+// One hearing on the page: who, what, how long; its seats, its alarms, its text.
+
+import "./tools";
+
+import { ask, askPatiently, type Component, type Hearing, type HearingNow, hearingPath, type Line, type Partial, Problem, type Status } from "./api";
+import type { Banner } from "./banner";
+import { confirm, type Question } from "./dialog";
+import type { Lines } from "./lines";
+import type { Seats } from "./seats";
+import { Stream } from "./stream";
+import { clock, language, t, translate } from "./words";
+
+/** The clerk is told when the text is further behind than a long sentence. */
+const backlogLimit = 30_000; // ms
+
+const actions: Record<string, { question: Question; from: Status[] }> = {
+  open: { question: { title: "act.open", text: "ask.open", reason: "none" }, from: ["scheduled"] },
+  pause: { question: { title: "act.pause", text: "ask.pause", reason: "required" }, from: ["open"] },
+  resume: { question: { title: "act.resume", text: "ask.resume", reason: "none" }, from: ["paused"] },
+  close: { question: { title: "act.close", text: "ask.close", reason: "optional" }, from: ["open", "paused"] },
+};
+const formats = ["docx", "txt", "srt", "vtt", "json"] as const;
+
+const frame = `
+<a class="skip" href="#transcript" data-t="skip"></a>
+<header>
+  <div class="court"><h1></h1><p class="room"></p></div>
+  <div class="case"><p class="case-no"></p><p class="cause"></p></div>
+  <div class="now"><span class="badge demo" data-t="demo" data-t-title="demo.title" hidden></span><span class="badge private" data-t="private" hidden></span>
+    <span class="status"></span><time class="clock" data-t-title="clock"></time></div>
+</header>
+<div class="bar">
+  <tj-seats></tj-seats>
+  <div class="actions">
+    ${Object.keys(actions).map((a) => `<button type="button" data-act="${a}" data-t="act.${a}" hidden></button>`).join("")}
+    <details class="download"><summary data-t="download"></summary><div>
+      ${formats.map((f) => `<a data-format="${f}" data-t="download.${f}" download></a>`).join("")}
+    </div></details>
+    <tj-tools></tj-tools>
+  </div>
+</div>
+<tj-banner></tj-banner>
+<tj-lines></tj-lines>`;
+
+/** <tj-hearing hearing="id"> */
+export class HearingView extends HTMLElement {
+  /** Told when the hearing's state has changed. */
+  onChange: (h: Hearing) => void = () => {};
+
+  private hearing: Hearing | null = null;
+  private stream: Stream | null = null;
+  private parts = new Map<string, Component>();
+  private ahead = 0; // the server's clock less ours, ms
+  private timers: number[] = [];
+  private forget = 0; // timer of the last trouble
+  private relabel = () => this.refresh();
+
+  connectedCallback(): void {
+    this.innerHTML = frame;
+    translate(this);
+    this.find(".actions").addEventListener("click", (e) => void this.act(e));
+    this.lines.onTrouble = (why) => this.trouble(t("audio.failed", { why }));
+    document.addEventListener("tj-language", this.relabel);
+    document.addEventListener("click", this.shut);
+    this.timers.push(window.setInterval(() => this.tick(), 250), window.setInterval(() => void this.progress(), 5000));
+    void this.begin();
+  }
+
+  disconnectedCallback(): void {
+    this.stream?.stop();
+    for (const timer of this.timers) window.clearInterval(timer);
+    document.removeEventListener("tj-language", this.relabel);
+    document.removeEventListener("click", this.shut);
+  }
+
+  get banner(): Banner {
+    return this.find<Banner>("tj-banner");
+  }
+
+  get lines(): Lines {
+    return this.find<Lines>("tj-lines");
+  }
+
+  private find<E extends HTMLElement = HTMLElement>(selector: string): E {
+    return this.querySelector(selector) as E;
+  }
+
+  private get path(): string {
+    return hearingPath(this.getAttribute("hearing") ?? "");
+  }
+
+  private async begin(): Promise<void> {
+    const lost = () => this.lost(true);
+    try {
+      // The lines first: the state that follows is then not older than they are.
+      const { lines, last_event_id: last } =
+        await askPatiently<{ lines: Line[]; last_event_id: number }>(`${this.path}/lines?words=false`, lost);
+      const h = await askPatiently<HearingNow>(this.path, lost);
+      if (!this.isConnected) return;
+      this.lost(false);
+      this.setNow(h.now);
+      this.take(h);
+      this.lines.load(lines);
+      this.stream = new Stream(`${this.path}/events`, last, (name, data) => this.receive(name, data), (l) => this.lost(l));
+      this.stream.start();
+      void this.progress();
+    } catch (e) {
+      this.dispatchEvent(new CustomEvent("tj-gone", { detail: e, bubbles: true }));
+    }
+  }
+
+  private receive(name: string, data: unknown): void {
+    switch (name) {
+      case "tick":
+        this.setNow((data as { now: string }).now);
+        break;
+      case "hearing":
+        this.take(data as Hearing);
+        break;
+      case "line":
+        this.lines.put(data as Line);
+        if ((data as Line).engine === "示例识别引擎") this.find(".demo").hidden = false;
+        break;
+      case "partial":
+        this.lines.hear(data as Partial);
+        break;
+      case "health":
+        this.health(data as Component);
+        break;
+    }
+  }
+
+  private take(h: Hearing): void {
+    if (this.hearing && h.version < this.hearing.version) return;
+    this.hearing = h;
+    this.refresh();
+    this.find<Seats>("tj-seats").show(h);
+    this.lines.show(h);
+    this.onChange(h);
+  }
+
+  private refresh(): void {
+    const h = this.hearing;
+    if (!h) return;
+    this.dataset["status"] = h.status;
+    this.find("h1").textContent = h.court;
+    this.find(".room").textContent = h.courtroom_name;
+    this.find(".case-no").textContent = h.case_no;
+    this.find(".cause").textContent = h.cause;
+    this.find(".status").textContent = t(`status.${h.status}`);
+    if (h.demo) this.find(".demo").hidden = false;
+    this.find(".private").hidden = h.public;
+    for (const [name, a] of Object.entries(actions)) {
+      this.find(`[data-act="${name}"]`).hidden = !a.from.includes(h.status);
+    }
+    this.find(".download").hidden = h.status === "scheduled";
+    for (const f of formats) this.find<HTMLAnchorElement>(`[data-format="${f}"]`).href = `${this.path}/record.${f}`;
+    document.title = `${h.case_no || h.courtroom_name} · ${t("app")}`;
+    this.alarms();
+    this.tick();
+  }
+
+  private setNow(iso: string): void {
+    this.ahead = Date.parse(iso) - Date.now();
+  }
+
+  private tick(): void {
+    const h = this.hearing;
+    const el = this.find(".clock");
+    if (!h?.opened_at) {
+      el.textContent = "";
+      return;
+    }
+    const end = h.closed_at ? Date.parse(h.closed_at) : Date.now() + this.ahead;
+    el.textContent = clock(end - Date.parse(h.opened_at));
+  }
+
+  private async act(e: Event): Promise<void> {
+    const name = (e.target as HTMLElement).dataset["act"];
+    const action = name ? actions[name] : undefined;
+    if (!name || !action) return;
+    const reason = await confirm(action.question);
+    if (reason === null) return;
+    try {
+      this.take(await ask<Hearing>(`${this.path}/${name}`, "POST", { reason }));
+      this.banner.clear("trouble");
+    } catch (problem) {
+      this.trouble(t("failed", { why: (problem as Error).message }));
+    }
+  }
+
+  /** What went wrong for this reader alone; it goes by itself. */
+  private trouble(words: string): void {
+    this.banner.set("trouble", "alarm", words);
+    window.clearTimeout(this.forget);
+    this.forget = window.setTimeout(() => this.banner.clear("trouble"), 10_000);
+  }
+
+  private shut = (e: Event) => {
+    const menu = this.find<HTMLDetailsElement>(".download");
+    if (!menu.contains(e.target as Node) || (e.target as Element).closest("a")) menu.open = false;
+  };
+
+  private lost(lost: boolean): void {
+    this.toggleAttribute("lost", lost);
+    if (lost) this.banner.set("lost", "lost", t("lost"));
+    else this.banner.clear("lost");
+  }
+
+  private health(part: Component): void {
+    const h = this.hearing;
+    if (!h || (part.courtroom && part.courtroom !== h.courtroom)) return;
+    this.find<Seats>("tj-seats").hear(part);
+    this.parts.set(`${part.component} ${part.instance}`, part);
+    this.alarms();
+  }
+
+  private alarms(): void {
+    const kept = new Set<string>();
+    for (const [name, part] of this.parts) {
+      for (const a of part.alarms) {
+        if (a.hearing && a.hearing !== this.hearing?.id) continue;
+        const key = `alarm ${name} ${a.code} ${a.channel ?? ""}`;
+        kept.add(key);
+        this.banner.set(key, "alarm", language() === "zh" ? a.text : a.text_en || a.text);
+      }
+    }
+    this.banner.keepOnly("alarm ", kept);
+  }
+
+  /** Says when the text lags behind the speech. */
+  private async progress(): Promise<void> {
+    const h = this.hearing;
+    if (!h?.opened_at || this.hasAttribute("lost")) return;
+    let p;
+    try {
+      p = (await ask<HearingNow>(this.path)).progress;
+    } catch (e) {
+      if (e instanceof Problem) return; // the stream says when the server is lost
+      throw e;
+    }
+    const behind = Math.max(0, ...p.channels.map((c) => c.stored_ms - c.recognised_ms));
+    const ended = h.status === "closed" || h.status === "signed";
+    if (ended && !p.complete) this.banner.set("backlog", "note", t("finishing"));
+    else if (!ended && behind > backlogLimit) this.banner.set("backlog", "note", t("backlog", { n: Math.round(behind / 1000) }));
+    else this.banner.clear("backlog");
+  }
+}
+customElements.define("tj-hearing", HearingView);

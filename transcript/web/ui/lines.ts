@@ -1,0 +1,355 @@
+// The transcript: lines in the order of speech, growing at their end while
+// people speak.
+
+import { type Hearing, hearingPath, type Line, type Partial } from "./api";
+import { hue, lanes } from "./seats";
+import { clock, t, timeOfDay } from "./words";
+
+/** A partial that nobody continues or ends is taken away. */
+const abandoned = 30_000; // ms
+/** This close to the end counts as being there. */
+const nearEnd = 120; // px
+/** Heard around a line, so that its first and last sound are whole. */
+const margin = 250; // ms
+
+interface Row {
+  key: string;
+  el: HTMLLIElement;
+  line: Line | null;
+  partial: Partial | null;
+  at: number; // start, ms on the hearing's clock
+  rank: string; // breaks ties
+  heard: number; // performance.now() of the last partial
+}
+
+/** <tj-lines> */
+export class Lines extends HTMLElement {
+  /** Told when the sound of a line cannot be played. */
+  onTrouble: (why: string) => void = () => {};
+
+  private hearing: Hearing | null = null;
+  private lane = new Map<string, number>();
+  private rows: Row[] = []; // in order
+  private byKey = new Map<string, Row>();
+  private list = document.createElement("ol");
+  private none = document.createElement("p");
+  private latest = document.createElement("button");
+  private spoken = document.createElement("div");
+  private scroller = document.createElement("div");
+  private audio = new Audio();
+  private playing: Row | null = null;
+  private following = true;
+  private unseen = 0;
+  private timer = 0;
+  private resized = new ResizeObserver(() => this.follow());
+  private relabel = () => this.redraw();
+
+  connectedCallback(): void {
+    this.scroller.className = "scroller";
+    this.scroller.tabIndex = -1;
+    this.scroller.id = "transcript";
+    this.list.dataset["tLabel"] = "lines";
+    this.none.className = "none";
+    this.latest.className = "latest";
+    this.latest.type = "button";
+    this.latest.hidden = true;
+    this.spoken.className = "unseen";
+    this.spoken.setAttribute("role", "log");
+    this.spoken.setAttribute("aria-live", "polite");
+    this.scroller.append(this.list, this.none);
+    this.append(this.scroller, this.latest, this.spoken);
+
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.latest.addEventListener("click", () => this.toEnd());
+    this.list.addEventListener("click", (e) => this.clicked(e));
+    this.list.addEventListener("keydown", (e) => this.pressed(e));
+    this.audio.addEventListener("ended", () => this.silence());
+    this.audio.addEventListener("error", () => {
+      if (!this.playing) return; // it was stopped
+      this.silence();
+      this.onTrouble(t("audio.missing"));
+    });
+    this.resized.observe(this.list);
+    this.resized.observe(this.scroller);
+    this.timer = window.setInterval(() => this.sweep(), 1000);
+    document.addEventListener("tj-language", this.relabel);
+  }
+
+  disconnectedCallback(): void {
+    window.clearInterval(this.timer);
+    this.resized.disconnect();
+    this.silence();
+    document.removeEventListener("tj-language", this.relabel);
+  }
+
+  atEnd(): boolean {
+    return this.following;
+  }
+
+  /** Takes the state of the hearing: its seats, and the marks of its course. */
+  show(h: Hearing): void {
+    this.hearing = h;
+    this.lane = lanes(h);
+    this.list.style.setProperty("--lanes", String(Math.max(1, this.lane.size)));
+    for (const row of this.rows) this.place(row);
+    this.mark("opened", h.opened_at, "mark.opened");
+    for (const [i, b] of h.breaks.entries()) {
+      this.mark(`paused-${i}`, b.from, "mark.paused", b.reason);
+      this.mark(`resumed-${i}`, b.to, "mark.resumed");
+    }
+    this.mark("closed", h.closed_at, "mark.closed");
+    this.describe();
+  }
+
+  /** Takes the lines that are there already. */
+  load(lines: Line[]): void {
+    for (const l of lines) this.put(l, false);
+    this.describe();
+    this.toEnd();
+  }
+
+  /** Takes a line that is new or revised; what was its partial becomes it in place. */
+  put(l: Line, live = true): void {
+    let row = this.byKey.get(l.id);
+    if (row?.line && row.line.change >= l.change) return; // seen: a stream that was taken up again
+    const news = !row?.line;
+    row ??= this.add(l.id, l.start_ms, l.channel);
+    row.line = l;
+    row.partial = null;
+    this.move(row, l.start_ms);
+    this.draw(row);
+    if (!live) return;
+    this.supersede(l.channel, l.start_ms, row);
+    if (news) {
+      this.announce(l);
+      if (!this.following) this.unseen++;
+    }
+    this.describe();
+    this.follow();
+  }
+
+  /** Takes what is being heard. */
+  hear(p: Partial): void {
+    let row = this.byKey.get(p.id);
+    if (row?.line) return; // it is final
+    if (p.text === "") {
+      // The engine took its words back: nothing was said.
+      if (row) this.discard(row);
+      return;
+    }
+    row ??= this.add(p.id, p.start_ms, p.channel);
+    row.partial = p;
+    row.heard = performance.now();
+    this.move(row, p.start_ms);
+    this.draw(row);
+    this.describe();
+    this.follow();
+  }
+
+  private add(key: string, at: number, rank: string): Row {
+    const el = document.createElement("li");
+    const row: Row = { key, el, line: null, partial: null, at, rank, heard: 0 };
+    this.byKey.set(key, row);
+    this.insert(row);
+    return row;
+  }
+
+  /** Puts a row where it belongs by time; late ones go before what came later. */
+  private insert(row: Row): void {
+    let i = this.rows.length;
+    while (i > 0 && before(row, this.rows[i - 1] as Row)) i--;
+    this.list.insertBefore(row.el, this.rows[i]?.el ?? null);
+    this.rows.splice(i, 0, row);
+  }
+
+  private move(row: Row, at: number): void {
+    if (row.at === at) return;
+    row.at = at;
+    const i = this.rows.indexOf(row);
+    const up = this.rows[i - 1];
+    const down = this.rows[i + 1];
+    if ((up && before(row, up)) || (down && before(down, row))) {
+      this.rows.splice(i, 1);
+      this.insert(row);
+    }
+  }
+
+  private discard(row: Row): void {
+    row.el.remove();
+    this.rows.splice(this.rows.indexOf(row), 1);
+    this.byKey.delete(row.key);
+  }
+
+  /** A partial of a seat that has a later final came to nothing: it held no words. */
+  private supersede(channel: string, at: number, but: Row): void {
+    for (const row of this.rows.slice(-50)) {
+      if (row !== but && row.partial && row.partial.channel === channel && row.at <= at) this.discard(row);
+    }
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    for (const row of this.rows.slice(-50)) {
+      if (row.partial && now - row.heard > abandoned) this.discard(row);
+    }
+  }
+
+  private place(row: Row): void {
+    const said = row.line ?? row.partial;
+    if (said) row.el.style.setProperty("--lane", String(this.lane.get(said.channel) ?? 0));
+  }
+
+  private draw(row: Row): void {
+    const { el, line, partial } = row;
+    const said = line ?? partial;
+    if (!said) return;
+    if (!el.firstChild) el.append(timeButton(), document.createElement("b"), document.createElement("p"));
+    const [time, role, words] = el.children as unknown as [HTMLButtonElement, HTMLElement, HTMLElement];
+    const seated = said.channel !== "" && this.lane.has(said.channel);
+    el.id = `line-${said.id}`;
+    el.className = `line ${hue(said.role)}`;
+    el.classList.toggle("partial", !line);
+    el.classList.toggle("hand", line?.origin === "hand");
+    el.classList.toggle("offstage", !seated);
+    el.classList.toggle("playing", this.playing === row);
+    el.hidden = line !== null && line.text === "" && !line.rejected; // the clerk took it out
+    this.place(row);
+    time.textContent = clock(said.start_ms);
+    time.setAttribute("aria-label", this.playing === row ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
+    role.textContent = said.role;
+    role.title = said.speaker;
+    words.classList.toggle("rejected", Boolean(line?.rejected));
+    if (line) {
+      words.textContent = line.rejected && !line.text ? t("rejected") : line.text;
+      if (line.origin === "speech" && line.revision > 1) words.append(note(t("corrected")));
+      if (line.origin === "hand") words.append(note(t("hand")));
+    } else if (partial) {
+      const letters = Array.from(partial.text);
+      const rest = document.createElement("span");
+      rest.textContent = letters.slice(partial.stable).join("");
+      words.replaceChildren(letters.slice(0, partial.stable).join(""), rest);
+    }
+  }
+
+  private redraw(): void {
+    for (const row of this.rows) this.draw(row);
+    if (this.hearing) this.show(this.hearing);
+  }
+
+  /** A mark is a rule across the transcript where the hearing changed its state. */
+  private mark(key: string, at: string | undefined, word: "mark.opened" | "mark.paused" | "mark.resumed" | "mark.closed", why = ""): void {
+    const opened = this.hearing?.opened_at;
+    if (!at || !opened) return;
+    const ms = Date.parse(at) - Date.parse(opened);
+    const row = this.byKey.get(`mark ${key}`) ?? this.add(`mark ${key}`, ms, key === "opened" ? "" : "\uffff");
+    row.el.className = "mark";
+    row.el.textContent = `${t(word)}${why ? `（${why}）` : ""}  ${timeOfDay(at)}`;
+  }
+
+  private announce(l: Line): void {
+    const said = document.createElement("p");
+    said.textContent = `${l.role}：${l.rejected ? t("rejected") : l.text}`;
+    this.spoken.append(said);
+    while (this.spoken.childElementCount > 3) this.spoken.firstElementChild?.remove();
+  }
+
+  private describe(): void {
+    const empty = !this.rows.some((r) => r.line ?? r.partial);
+    this.none.hidden = !empty;
+    if (empty) this.none.textContent = t(this.hearing?.status === "scheduled" ? "lines.scheduled" : "lines.none");
+    this.latest.hidden = this.following;
+    this.latest.textContent = this.unseen > 0 ? t("latest.n", { n: this.unseen }) : t("latest");
+  }
+
+  // Scrolling: the page follows the speech while its reader is at the end.
+
+  private scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    const end = scrollHeight - scrollTop - clientHeight < nearEnd;
+    if (end === this.following) return;
+    this.following = end;
+    if (end) this.unseen = 0;
+    this.describe();
+  }
+
+  private follow(): void {
+    if (this.following) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  private toEnd(): void {
+    this.following = true;
+    this.unseen = 0;
+    this.follow();
+    this.describe();
+  }
+
+  // Playing: one line at a time.
+
+  private rowOf(target: EventTarget | null): Row | undefined {
+    const li = (target as Element | null)?.closest<HTMLLIElement>("li.line");
+    return li ? this.byKey.get(li.id.slice("line-".length)) : undefined;
+  }
+
+  private clicked(e: Event): void {
+    if (!(e.target as Element).closest("button.time")) return;
+    const row = this.rowOf(e.target);
+    if (!row) return;
+    const again = this.playing === row;
+    this.silence();
+    if (!again) this.play(row);
+  }
+
+  private play(row: Row): void {
+    const said = row.line ?? row.partial;
+    if (!said || !this.hearing) return;
+    const from = Math.max(0, Math.floor(said.start_ms - margin));
+    const query = new URLSearchParams({ from: String(from), to: String(Math.ceil(said.end_ms + margin)) });
+    if (said.channel) query.set("channel", said.channel);
+    this.playing = row;
+    this.audio.src = `${hearingPath(this.hearing.id, "/audio")}?${query.toString()}`;
+    // A refusal to play is reported by the error event.
+    this.audio.play().catch(() => {});
+    this.draw(row);
+  }
+
+  private silence(): void {
+    const row = this.playing;
+    this.playing = null;
+    if (!row) return;
+    this.audio.pause();
+    this.audio.removeAttribute("src");
+    this.draw(row);
+  }
+
+  /** The times of all lines are one stop of the Tab key; arrows go between them. */
+  private pressed(e: KeyboardEvent): void {
+    const row = this.rowOf(e.target);
+    if (!row || e.altKey || e.ctrlKey || e.metaKey) return;
+    const lines = this.rows.filter((r) => r.line ?? r.partial);
+    const i = lines.indexOf(row);
+    const next = { ArrowUp: i - 1, ArrowDown: i + 1, Home: 0, End: lines.length - 1 }[e.key];
+    if (next === undefined) return;
+    e.preventDefault();
+    const button = lines[next]?.el.querySelector("button");
+    button?.focus();
+    button?.scrollIntoView({ block: "nearest" });
+  }
+}
+customElements.define("tj-lines", Lines);
+
+function before(a: Row, b: Row): boolean {
+  return a.at !== b.at ? a.at < b.at : a.rank < b.rank;
+}
+
+function timeButton(): HTMLButtonElement {
+  const b = document.createElement("button");
+  b.type = "button";
+  b.className = "time";
+  return b;
+}
+
+function note(words: string): HTMLElement {
+  const n = document.createElement("small");
+  n.textContent = words;
+  return n;
+}

@@ -1,0 +1,33 @@
+// The page: "/" is the open hearing, "/hearings/{id}" one hearing. Other pages
+// (the clerk's desk, the search) get their own path here.
+
+import "./banner";
+import "./hearing";
+import "./home";
+import "./lines";
+import "./seats";
+
+import "./base.css";
+import "./hearing.css";
+import "./lines.css";
+import "./home.css";
+
+import { Problem } from "./api";
+import { language, translate } from "./words";
+
+document.documentElement.lang = language() === "en" ? "en" : "zh-CN";
+
+const hearing = /^\/hearings\/([^/]+)$/.exec(location.pathname)?.[1];
+const view = document.createElement(hearing ? "tj-hearing" : "tj-home");
+if (hearing) view.setAttribute("hearing", decodeURIComponent(hearing));
+document.body.replaceChildren(view);
+
+document.addEventListener("tj-gone", (e) => {
+  const why = (e as CustomEvent<unknown>).detail;
+  const main = document.createElement("main");
+  main.className = "lobby gone";
+  main.innerHTML = `<h2 data-t="gone"></h2><p></p><p data-t="gone.1"></p><p><a href="/" data-t="home"></a></p>`;
+  (main.children[1] as HTMLElement).textContent = why instanceof Problem ? why.message : String(why);
+  document.body.replaceChildren(main);
+  translate(main);
+});

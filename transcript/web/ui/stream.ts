@@ -1,0 +1,83 @@
+// A live event stream that notices its own silence.
+
+/** The server ticks every second: two and a half seconds of nothing is a loss. */
+const silence = 2500; // ms
+const again = 1000; // ms between two tries
+
+export type Handler = (name: string, data: unknown) => void;
+
+const names = ["hearing", "line", "partial", "health", "tick"];
+
+/**
+ * Stream keeps an EventSource open and takes it up again, from the last event
+ * it has seen, when it breaks or falls silent. It does not leave the reconnect
+ * to the browser, which gives up on some errors and cannot see a stream that is
+ * open and dead.
+ */
+export class Stream {
+  private source: EventSource | null = null;
+  private heard = performance.now();
+  private tried = 0;
+  private failures = 0;
+  private watch = 0;
+  private lost = false;
+
+  /** after: the last event id that is known; null for a stream without ids. */
+  constructor(
+    private readonly path: string,
+    private after: number | null,
+    private readonly handle: Handler,
+    private readonly onLost: (lost: boolean) => void,
+  ) {}
+
+  start(): void {
+    this.heard = performance.now();
+    this.connect();
+    this.watch = window.setInterval(() => this.look(), 200);
+  }
+
+  stop(): void {
+    window.clearInterval(this.watch);
+    this.source?.close();
+    this.source = null;
+  }
+
+  private connect(): void {
+    this.source?.close();
+    this.tried = performance.now();
+    const source = new EventSource(this.after === null ? this.path : `${this.path}?after=${this.after}`);
+    this.source = source;
+    for (const name of names) {
+      source.addEventListener(name, (e) => this.receive(source, name, e as MessageEvent<string>));
+    }
+    source.onerror = () => {
+      if (source !== this.source) return;
+      source.close();
+      this.source = null;
+      this.failures++;
+      if (this.failures === 1) this.connect(); // the server may have ended this stream alone
+    };
+  }
+
+  private receive(source: EventSource, name: string, e: MessageEvent<string>): void {
+    if (source !== this.source) return;
+    this.heard = performance.now();
+    this.failures = 0;
+    if (this.after !== null && e.lastEventId !== "") this.after = Number(e.lastEventId);
+    if (this.lost) this.report(false);
+    this.handle(name, JSON.parse(e.data));
+  }
+
+  private look(): void {
+    const now = performance.now();
+    if (now - this.heard > silence || this.failures > 1) this.report(true);
+    const stuck = this.source !== null && now - Math.max(this.heard, this.tried) > silence;
+    if ((this.source === null || stuck) && now - this.tried > again) this.connect();
+  }
+
+  private report(lost: boolean): void {
+    if (lost === this.lost) return;
+    this.lost = lost;
+    this.onLost(lost);
+  }
+}
