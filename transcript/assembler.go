@@ -20,7 +20,7 @@ const SegmentsTopic = "segments.v1"
 type SegmentMessage struct {
 	Source  Source
 	Segment asr.Segment
-	Raw     []byte // the value as it came; kept only for a message set aside
+	Raw     []byte // the value as it came, for a message that is set aside
 	Err     error  // why Segment could not be read; nil where it could
 }
 
@@ -138,7 +138,7 @@ func (d *Docket) take(ctx context.Context, segments SegmentLog, part string, m S
 	if seg.Stage == asr.Partial {
 		return d.hear(ctx, part, &h, seg)
 	}
-	return d.place(ctx, part, &h, seg, m.Source)
+	return d.place(ctx, segments, part, &h, m)
 }
 
 // hear passes a partial on, unless its utterance is decided: then it comes from
@@ -169,22 +169,32 @@ func (d *Docket) hear(ctx context.Context, part string, h *capture.Hearing, seg 
 }
 
 // place stores a final or a silence.
-func (d *Docket) place(ctx context.Context, part string, h *capture.Hearing, seg asr.Segment, at Source) bool {
+func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h *capture.Hearing, m SegmentMessage) bool {
+	seg, at := m.Segment, m.Source
 	line := lineOf(h, seg)
 	var applied bool
 	var stored *Line
+	var refused error
 	tries := 0
 	if !d.persist(ctx, storeFailing, part, func() (err error) {
 		tries++
 		applied, stored, err = d.store.ApplyStep(ctx, at, seg, line)
+		var field *FieldError
+		if errors.Is(err, ErrNotFound) || errors.As(err, &field) {
+			refused, err = err, nil // it would be refused for ever
+		}
 		if err != nil {
-			return fmt.Errorf("apply %s to %s: %w", seg.Stage, seg.ID, err)
+			return fmt.Errorf("apply %s %s: %w", seg.Stage, seg.ID, err)
 		}
 		return nil
 	}) {
 		return false
 	}
 	switch {
+	case refused != nil:
+		d.known.forget(h.ID)
+		m.Err = refused
+		return d.setAside(ctx, segments, part, m, malformed)
 	case applied:
 		d.outbox.position(asr.ChannelState{
 			Hearing: seg.Hearing, Channel: seg.Channel, Position: *seg.After, State: seg.State,
@@ -268,9 +278,9 @@ func lineOf(h *capture.Hearing, seg asr.Segment) *Line {
 		ID: seg.Utterance, Hearing: h.ID, Channel: seg.Channel, Role: role, Speaker: speaker,
 		Text: text, StartMS: start, EndMS: end, StartedAt: stamp(seg.StartedAt),
 		Words: wordsOf(seg, start, end), Origin: Speech,
-		Engine: seg.Engine, Model: seg.Model, Language: seg.Language,
-		Estimated: seg.Estimated, Rejected: heardText(seg.Rejected),
-		Revision: 1, Author: "engine:" + seg.Engine,
+		Engine: short(seg.Engine), Model: short(seg.Model), Language: short(seg.Language),
+		Estimated: seg.Estimated, Rejected: short(seg.Rejected),
+		Revision: 1, Author: "engine:" + short(seg.Engine),
 	}
 }
 
@@ -321,6 +331,15 @@ func wordsOf(seg asr.Segment, start, end int64) []Word {
 		})
 	}
 	return words
+}
+
+// short keeps what an engine says of itself, or of its trouble, to one line.
+func short(s string) string {
+	s = heardText(s)
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200]) + "…"
+	}
+	return s
 }
 
 // heardText is an engine's text as one line without characters that cannot be

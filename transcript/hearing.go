@@ -300,6 +300,9 @@ func (d *Docket) transition(ctx context.Context, id, action string,
 		if errors.As(err, &state) {
 			return capture.Hearing{}, err
 		}
+		if errors.Is(err, ErrNotFound) {
+			return capture.Hearing{}, fmt.Errorf("%s hearing %s: %w", action, id, err)
+		}
 		// The store may have committed before it failed.
 		d.known.forget(id)
 		d.feeds.refresh(id)
