@@ -199,8 +199,13 @@ func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h 
 		d.outbox.position(asr.ChannelState{
 			Hearing: seg.Hearing, Channel: seg.Channel, Position: *seg.After, State: seg.State,
 		})
-		if stored != nil {
+		switch {
+		case stored != nil:
 			d.feeds.publish(h.ID, Event{ID: stored.Change, Kind: LineChanged, Line: stored})
+		case line == nil && seg.Stage == asr.Final:
+			// What was heard came to nothing: a page must not show it for ever.
+			seg.Text = ""
+			d.feeds.publish(h.ID, Event{Kind: PartialHeard, Partial: partialOf(h, seg)})
 		}
 	case tries > 1:
 		// An earlier try may have been committed before it failed.

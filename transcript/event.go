@@ -8,7 +8,7 @@ type EventKind string
 const (
 	HearingChanged EventKind = "hearing" // Hearing is set
 	LineChanged    EventKind = "line"    // Line is set: new or revised
-	PartialHeard   EventKind = "partial" // Partial is set; replaced by the next, ended by a line of the same id
+	PartialHeard   EventKind = "partial" // Partial is set; replaced by the next, ended by a line of the same id or by an empty text
 	HealthChanged  EventKind = "health"  // Health is set
 )
 
@@ -30,7 +30,7 @@ type Partial struct {
 	Channel string `json:"channel"`
 	Role    string `json:"role"`
 	Speaker string `json:"speaker"`
-	Text    string `json:"text"`
+	Text    string `json:"text"`   // empty: it came to nothing, and is not to be shown any more
 	Stable  int    `json:"stable"` // leading characters not expected to change
 	StartMS int64  `json:"start_ms"`
 	EndMS   int64  `json:"end_ms"`
