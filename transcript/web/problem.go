@@ -244,15 +244,22 @@ func (s *Server) refusal(r *http.Request, action string, err error) error {
 		"您没有进行这项操作的权限。", "you are not allowed to do this."}}
 }
 
-// wantsEnglish says which of our two languages a request asks for. Chinese is
+// wantsEnglish says which of our two languages a reader likes better. Chinese is
 // the court's.
 func wantsEnglish(r *http.Request) bool {
 	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
-	if err != nil || len(tags) == 0 {
+	if err != nil {
 		return false
 	}
-	_, i, confidence := language.NewMatcher([]language.Tag{language.Chinese, language.English}).Match(tags...)
-	return i == 1 && confidence > language.No
+	for _, tag := range tags { // the best first
+		switch base, _ := tag.Base(); base.String() {
+		case "zh":
+			return false
+		case "en":
+			return true
+		}
+	}
+	return false
 }
 
 // encode writes JSON as the API promises it: lists are never null, maps are in

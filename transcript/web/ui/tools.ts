@@ -2,18 +2,20 @@
 
 import { language, speak, translate } from "./words";
 
-const sizes = [18, 20, 22, 26, 30, 36, 44, 54]; // px of the transcript
-const usual = 2;
+const sizes = [18, 20, 22, 26, 30, 36, 44, 54, 66]; // px of the transcript
 
-function size(): number {
-  const n = Number(localStorage.getItem("tj-size") ?? usual);
-  return Number.isInteger(n) && n >= 0 && n < sizes.length ? n : usual;
-}
-
+/** Until the reader chooses, the style sheet fits the text to the window. */
 function resize(step: number): void {
-  const n = Math.min(sizes.length - 1, Math.max(0, size() + step));
-  localStorage.setItem("tj-size", String(n));
-  document.documentElement.style.setProperty("--read", `${sizes[n] ?? 22}px`);
+  const root = document.documentElement;
+  let size = Number(localStorage.getItem("tj-size"));
+  if (step !== 0) {
+    const now = parseFloat(getComputedStyle(document.querySelector(".scroller ol") ?? root).fontSize);
+    const next = step > 0 ? sizes.find((s) => s > now + 1) : [...sizes].reverse().find((s) => s < now - 1);
+    if (next === undefined) return;
+    size = next;
+    localStorage.setItem("tj-size", String(size));
+  }
+  if (sizes.includes(size)) root.style.setProperty("--read", `${size}px`);
 }
 
 /** <tj-tools> */
