@@ -1,0 +1,44 @@
+package capture
+
+import (
+	"context"
+	"time"
+)
+
+// Source is where a seat's sound comes from: a microphone, a program, a
+// recording. It is for use by one goroutine.
+type Source interface {
+	// Open begins to deliver. from is where to begin in a source that is
+	// [Resumable]; for others it is 0. Errors that no second try can mend are a
+	// *SourceError with Permanent set.
+	Open(ctx context.Context, from SampleIndex) (Stream, error)
+	// Resumable says that the source delivers the same samples again when it is
+	// opened at the same place: a recording. It is read at the pace at which it
+	// can be stored; any other source is live and waits for nobody.
+	Resumable() bool
+}
+
+// Stream is an open source. Read is for use by one goroutine.
+type Stream interface {
+	// Read waits for sound and puts up to len(buf) samples, mono at Rate, into
+	// buf. n is at least 1 unless err is set. arrived is when the last of
+	// them was heard, with a monotonic reading; a recording that is played need not
+	// say. err is io.EOF at the end of a recording, or why the stream has died; no
+	// samples come with it.
+	Read(ctx context.Context, buf []int16) (n int, arrived time.Time, err error)
+	// Close lets the device go. It is idempotent and may be called while Read
+	// waits.
+	Close() error
+}
+
+// SourceError says, for people, why a source cannot be heard.
+type SourceError struct {
+	Text      string // Chinese: what, where, what to do; one line
+	TextEN    string
+	Permanent bool  // no second try can mend it
+	Err       error // the cause, if there is another
+}
+
+func (e *SourceError) Error() string { return e.TextEN }
+
+func (e *SourceError) Unwrap() error { return e.Err }
