@@ -189,7 +189,7 @@ func explain(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "it closed the connection; does it want TLS or a password?"
 	case errors.As(err, &code):
-		return code.Title()
+		return strings.TrimPrefix(err.Error(), "kafka.(*Client).")
 	case errors.As(err, &op):
 		return op.Err.Error()
 	}

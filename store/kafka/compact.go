@@ -103,7 +103,7 @@ func checkCompacted(dir string) (bytes, end int64, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		found := scan(raw, end)
+		found := scan(raw, end, -1)
 		if len(found.gaps) > 0 || found.torn > 0 {
 			return 0, 0, fmt.Errorf("%s is damaged", s.path)
 		}

@@ -76,7 +76,7 @@ func (r *Report) segment(p partitionDir, s segmentFile, next int64, damagedDir s
 	if err != nil {
 		return err
 	}
-	found := scan(raw, s.base)
+	found := scan(raw, s.base, next)
 	if found.torn > 0 && next < 0 {
 		r.Torn += int64(found.torn)
 	} else if found.torn > 0 {
@@ -130,18 +130,19 @@ type gap struct {
 	from, to   int64 // offsets; to is -1 if no batch follows
 }
 
-// scan reads the batches of a segment whose first offset is base.
-func scan(raw []byte, base int64) found {
+// scan reads the batches of a segment whose first offset is base. next is the
+// first offset of the segment after it, or -1.
+func scan(raw []byte, base, next int64) found {
 	f := found{end: base}
 	for at := 0; at < len(raw); {
-		if b, ok := batchAt(raw[at:], f.end); ok {
+		if b, ok := soundAt(raw[at:], f.end, next); ok {
 			f.end = b.end
 			at += b.size
 			continue
 		}
 		start := at
 		for at++; at < len(raw); at++ {
-			if b, ok := batchAt(raw[at:], f.end); ok {
+			if b, ok := soundAt(raw[at:], f.end, next); ok {
 				f.gaps = append(f.gaps, gap{start: start, end: at, from: f.end, to: b.first})
 				break
 			}
@@ -170,6 +171,20 @@ const (
 type batch struct {
 	size       int
 	first, end int64
+}
+
+// soundAt is batchAt with a look at the offset, which the checksum does not
+// cover. One that leaves a gap is right after a compaction; it is damaged if what
+// follows stands before it.
+func soundAt(raw []byte, from, next int64) (batch, bool) {
+	b, ok := batchAt(raw, from)
+	if !ok || b.first == from {
+		return b, ok
+	}
+	if after, ok := batchAt(raw[b.size:], from); ok {
+		next = after.first
+	}
+	return b, next < 0 || b.end <= next
 }
 
 // batchAt reads a whole, sound batch that begins at raw[0] with an offset of at
