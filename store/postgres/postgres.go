@@ -81,7 +81,8 @@ func explain(err error) error {
 	if !errors.As(err, &e) {
 		var netErr net.Error
 		if errors.As(err, &netErr) {
-			return fmt.Errorf("it cannot be reached: is the server running, and the address right? (%w)", err)
+			// err says the same once for each address and attempt, in several lines.
+			return fmt.Errorf("it cannot be reached: is the server running, and the address right? (%w)", netErr)
 		}
 		return err
 	}

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,11 +13,20 @@ import (
 	"tingji/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(victimFile); path != "" {
+		victim(path) // never returns
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func sampleName() string { return fmt.Sprintf("schema-%d.db", store.SchemaVersion) }
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
 		path := filepath.Join(t.TempDir(), "record.db")
-		return func() (*store.Store, error) { return Open(t.Context(), path, slog.New(slog.DiscardHandler)) }
+		return func() (*store.Store, error) { return Open(t.Context(), path, quiet) }
 	})
 }

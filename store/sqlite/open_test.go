@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tingji/store/storetest"
+)
+
+// newFile makes a store with a line in it and returns its path.
+func newFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "record.db")
+	openClose(t, path)
+	alter(t, path, storetest.OneRevision...)
+	return path
+}
+
+func openClose(t *testing.T, path string) {
+	t.Helper()
+	s, err := Open(t.Context(), path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// alter runs statements past the store; the last may fail.
+func alter(t *testing.T, path string, queries ...string) (err error) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for i, q := range queries {
+		if _, err = db.ExecContext(context.Background(), q); err != nil && i < len(queries)-1 {
+			t.Fatal(err)
+		}
+	}
+	return err
+}
+
+func TestRevisionsStay(t *testing.T) {
+	path := newFile(t)
+	replace := `INSERT OR REPLACE INTO revisions (hearing, line, revision, text, role, speaker, author, at, previous, hash)
+		VALUES ('h', 'l', 1, 'y', '', '', '', 0, '', '')`
+	for _, q := range append(storetest.Tampering, replace) {
+		if err := alter(t, path, q); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: error %v", q, err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	write := func(content []byte) func(*testing.T) string {
+		return func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "record.db")
+			if err := os.WriteFile(path, content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+	}
+	good, err := os.ReadFile(newFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := 4096
+	for _, c := range []struct {
+		name string
+		make func(*testing.T) string
+		want string
+	}{
+		{"text", write([]byte(strings.Repeat("no database at all\n", 500))), "is no database"},
+		{"beginning overwritten", write(append(make([]byte, 100), good[100:]...)), "is no database"},
+		{"cut in half", write(good[:len(good)/page/2*page]), "is damaged"},
+		{"tables overwritten", write(append(bytes.Clone(good[:200]), bytes.Repeat([]byte{0xff}, page-200)...)), "is damaged"},
+		{"folder", func(t *testing.T) string { return t.TempDir() }, "not a file"},
+		{"no such folder", func(t *testing.T) string { return filepath.Join(t.TempDir(), "none", "record.db") }, "does the folder exist"},
+		{"another program's", func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "record.db")
+			alter(t, path, "CREATE TABLE customers (id INTEGER)", "SELECT 1")
+			return path
+		}, "another program"},
+		{"another program's, empty", func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "record.db")
+			alter(t, path, "PRAGMA application_id = 7", "PRAGMA user_version = 1", "SELECT 1")
+			return path
+		}, "another program"},
+		{"a newer program's", func(t *testing.T) string {
+			path := newFile(t)
+			alter(t, path, "INSERT INTO schema_version (version_id, is_applied) VALUES (999, 1)", "SELECT 1")
+			return path
+		}, "newer tingji (schema 999"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := c.make(t)
+			before, _ := os.ReadFile(path)
+			s, err := Open(t.Context(), path, quiet)
+			if err == nil {
+				s.Close()
+				t.Fatal("it was opened")
+			}
+			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q, want one line that says %q and names the file", err, c.want)
+			}
+			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+func TestPaths(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a b.db", "庭记.db", "a?b=c&_pragma=journal_mode(OFF)#d%20.db", "file:x.db", "-x.db"} {
+		path := filepath.Join(dir, name)
+		openClose(t, path)
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%s: not made there: %v", name, err)
+		}
+	}
+	t.Chdir(dir)
+	openClose(t, "here.db")
+	if _, err := os.Stat(filepath.Join(dir, "here.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	path := newFile(t)
+	s, err := Open(t.Context(), path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := os.Stat(path + "-wal"); err != nil {
+		t.Errorf("the file is not in WAL mode: %v", err)
+	}
+}
+
+// A file that a version of the past wrote opens for ever, and says what it said.
+func TestBackcompat(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/backcompat/store/*.db")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no old files found: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "record.db")
+			if err := os.WriteFile(path, content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(t.Context(), path, quiet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			storetest.CheckSample(t, s)
+		})
+	}
+}
+
+// TestWriteBackcompat writes the file of today's schema version when it is
+// asked to; a file that is there stays as it is.
+func TestWriteBackcompat(t *testing.T) {
+	if os.Getenv("TINGJI_WRITE_BACKCOMPAT") == "" {
+		t.Skip("skipped: writes testdata, and only when TINGJI_WRITE_BACKCOMPAT is set")
+	}
+	path := filepath.Join("../../testdata/backcompat/store", sampleName())
+	if _, err := os.Stat(path); err == nil {
+		t.Fatalf("%s is there already", path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.WriteSample(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,21 @@
+package storetest
+
+// OneRevision puts a line with one revision into an empty database, past the
+// store.
+var OneRevision = []string{
+	`INSERT INTO hearings (id, version, status, courtroom, case_no, created_at, changes, hand_lines, state)
+		VALUES ('h', 1, 'open', 'r', '', 0, 1, 0, '{}')`,
+	`INSERT INTO lines (hearing, id, channel, role, speaker, text, start_ms, end_ms, started_at, words, origin,
+		engine, model, language, estimated, rejected, revision, author, hash, change)
+		VALUES ('h', 'l', '', '', '', 'x', 0, 0, 0, '[]', 'hand', '', '', '', 0, '', 1, '', '', 2)`,
+	`INSERT INTO revisions (hearing, line, revision, text, role, speaker, author, at, previous, hash)
+		VALUES ('h', 'l', 1, 'x', '', '', '', 0, '', '')`,
+}
+
+// Tampering are statements that every database refuses after OneRevision.
+var Tampering = []string{
+	`UPDATE revisions SET text = 'y'`,
+	`UPDATE revisions SET at = at`,
+	`DELETE FROM revisions`,
+	`DELETE FROM revisions WHERE line = 'l'`,
+}
