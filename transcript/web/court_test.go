@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -156,6 +157,7 @@ func (c *court) do(method, path, body string, header ...string) (*http.Response,
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	conforms(c.t, method, path, resp, string(answer))
 	return resp, string(answer)
 }
 
@@ -318,4 +320,21 @@ func readUI(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// gauge is the value of a metric without labels.
+func (c *court) gauge(name string) float64 {
+	c.t.Helper()
+	_, body := c.do("GET", "/metrics", "")
+	for line := range strings.Lines(body) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return v
+		}
+	}
+	c.t.Fatalf("no metric %s", name)
+	return 0
 }

@@ -26,7 +26,7 @@ const frame = `
 <header>
   <div class="court"><h1></h1><p class="room"></p></div>
   <div class="case"><p class="case-no"></p><p class="cause"></p></div>
-  <div class="now"><span class="badge demo" data-t="demo" data-t-title="demo.title" hidden></span><span class="badge private" data-t="private" hidden></span>
+  <div class="now"><span class="badge demo" data-t-title="demo.title" hidden><span data-t="demo"></span><span class="engine" data-t="demo.engine"></span></span><span class="badge private" data-t="private" hidden></span>
     <span class="status"></span><time class="clock" data-t-title="clock"></time></div>
 </header>
 <div class="bar">
