@@ -81,10 +81,12 @@ func TestCreateRefuses(t *testing.T) {
 				n.Hotwords = append(n.Hotwords, string('一'+r))
 			}
 		}, "hotwords"},
-		"no seats":      {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{} }, "seats"},
-		"channel twice": {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{{Channel: "a", Role: "原告"}, {Channel: "a", Role: "被告"}} }, "seats[1].channel"},
-		"channel name":  {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{{Channel: "a b", Role: "原告"}} }, "seats[0].channel"},
-		"seat role":     {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{{Channel: "a", Role: "路人"}} }, "seats[0].role"},
+		"no seats": {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{} }, "seats"},
+		"channel twice": {func(n *transcript.NewHearing) {
+			n.Seats = []capture.Seat{{Channel: "a", Role: "原告"}, {Channel: "a", Role: "被告"}}
+		}, "seats[1].channel"},
+		"channel name": {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{{Channel: "a b", Role: "原告"}} }, "seats[0].channel"},
+		"seat role":    {func(n *transcript.NewHearing) { n.Seats = []capture.Seat{{Channel: "a", Role: "路人"}} }, "seats[0].role"},
 	} {
 		store := newFakeStore()
 		n := newHearing()

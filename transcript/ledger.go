@@ -113,14 +113,7 @@ func (s *survey) account(lines []Line, now time.Time) account {
 	if !live {
 		until = *s.hearing.ClosedAt
 	}
-	end := max(0, ms(until)) // what must be accounted for
-	a.length = end
-	for _, line := range lines {
-		if line.Origin == Speech && line.EndMS > line.StartMS {
-			a.text = append(a.text, stretch{from: line.StartMS, to: line.EndMS, label: label{channel: line.Channel}})
-			a.length = max(a.length, line.EndMS)
-		}
-	}
+	end := max(0, ms(until))
 	for _, b := range s.hearing.Breaks {
 		to := end
 		if b.To != nil {
@@ -128,6 +121,13 @@ func (s *survey) account(lines []Line, now time.Time) account {
 		}
 		a.breaks = append(a.breaks, stretch{from: ms(b.From), to: to, label: label{reason: b.Reason}})
 	}
+	for _, line := range lines {
+		if line.Origin == Speech && line.EndMS > line.StartMS {
+			a.text = append(a.text, stretch{from: line.StartMS, to: line.EndMS, label: label{channel: line.Channel}})
+			end = max(end, line.EndMS) // where there was text there is sound
+		}
+	}
+	a.length = end
 
 	// late is the time before which sound that is not here is missing.
 	late := min(end, ms(now.Add(-onItsWay)))
