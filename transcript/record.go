@@ -73,7 +73,8 @@ func (r *Record) Write(w io.Writer, format string) error {
 	return nil
 }
 
-// Turn is a line as the record shows it.
+// Turn is a line as the record shows it. Label and Shown are one line each,
+// without characters that XML or a reader's eye cannot take.
 type Turn struct {
 	Line
 	Label string // who speaks: 审判长, 证人（李四）; empty for a note of the clerk
@@ -95,9 +96,9 @@ func (r *Record) Turns() []Turn {
 	}
 	turns := make([]Turn, 0, len(r.Lines))
 	for _, l := range r.Lines {
-		t := Turn{Line: l, Label: l.Role, Shown: l.Text}
+		t := Turn{Line: l, Label: heardText(l.Role), Shown: heardText(l.Text)}
 		if len(speakers[l.Role]) > 1 && l.Speaker != "" && l.Role != "" {
-			t.Label += "（" + l.Speaker + "）" // several share the role
+			t.Label += "（" + heardText(l.Speaker) + "）" // several share the role
 		}
 		if l.Text == "" && l.Rejected != "" && l.Revision == 1 {
 			t.Shown = unreadSpeech

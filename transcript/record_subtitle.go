@@ -28,9 +28,6 @@ func cueTime(ms int64, point byte) string {
 	return fmt.Sprintf("%02d:%02d:%02d%c%03d", ms/3_600_000, ms/60_000%60, ms/1000%60, point, ms%1000)
 }
 
-// oneLine keeps a text from ending its cue: an empty line does that.
-func oneLine(s string) string { return strings.Join(strings.Fields(heardText(s)), " ") }
-
 // writeSRT writes SubRip. It knows no escapes: what players would take for a
 // tag or for a time line gets its full-width form.
 func (r *Record) writeSRT(w io.Writer) error {
@@ -43,7 +40,7 @@ func (r *Record) writeSRT(w io.Writer) error {
 			text = t.Label + "：" + text
 		}
 		fmt.Fprintf(b, "%d\n%s --> %s\n%s\n\n", i+1,
-			cueTime(start, ','), cueTime(end, ','), plain.Replace(oneLine(text)))
+			cueTime(start, ','), cueTime(end, ','), plain.Replace(text))
 	}
 	return b.Flush()
 }
@@ -58,9 +55,9 @@ func (r *Record) writeVTT(w io.Writer) error {
 	}
 	for i, t := range r.Turns() {
 		start, end := cueTimes(t)
-		text := escape.Replace(oneLine(t.Shown))
+		text := escape.Replace(t.Shown)
 		if t.Label != "" {
-			text = "<v " + escape.Replace(oneLine(t.Label)) + ">" + text
+			text = "<v " + escape.Replace(t.Label) + ">" + text
 		}
 		fmt.Fprintf(b, "%d\n%s --> %s\n%s\n\n", i+1, cueTime(start, '.'), cueTime(end, '.'), text)
 	}
