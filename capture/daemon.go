@@ -1,0 +1,470 @@
+package capture
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Hearings says which hearings there are.
+type Hearings interface {
+	// FollowHearings hands over the latest state of every hearing that there
+	// is, calls loaded once, and then hands over every change until ctx ends.
+	// It outlives outages by itself. Calls come one at a time.
+	FollowHearings(ctx context.Context, changed func(Hearing), loaded func()) error
+}
+
+// Receipts says what the record server has stored.
+type Receipts interface {
+	// FollowReceipts does for receipts what FollowHearings does for hearings.
+	FollowReceipts(ctx context.Context, changed func(Receipt), loaded func()) error
+}
+
+// Reporter takes the sign of life. It is called every second and should not
+// hold its caller for longer; ctx ends when the next one is due.
+type Reporter interface {
+	ReportHealth(ctx context.Context, h Health) error
+}
+
+// SeatSource is a seat of the courtroom and where its sound comes from.
+type SeatSource struct {
+	Channel string
+	Role    string // the usual holder; a hearing may say otherwise
+	Source  Source
+}
+
+// Config describes a courtroom's daemon.
+type Config struct {
+	Courtroom  string
+	Instance   string // host and process, in its sign of life
+	Dir        string // of spool and control state
+	ArchiveDir string // "": archive, in Dir
+	SpoolBytes int64  // see [SpoolConfig]
+	Codec      Codec  // "": PCM
+	Seats      []SeatSource
+	// OnEnd is told, in its own goroutine's turn, when every seat of a hearing
+	// was a recording and all have been played to their end or have failed: all
+	// their chunks are durable then, though perhaps not sent. It may be told
+	// again of the same hearing after a restart. It may be nil.
+	OnEnd func(hearing string)
+}
+
+// Links are the daemon's ways out.
+type Links struct {
+	Hearings Hearings
+	Receipts Receipts
+	Log      Log
+	Health   Reporter
+}
+
+// Daemon records the hearings of one courtroom.
+type Daemon struct {
+	cfg    Config
+	links  Links
+	log    *slog.Logger
+	alarms alarms
+
+	mu       sync.Mutex
+	hearings map[string]Hearing // of this courtroom, not closed
+	receipts map[string]Receipt // newest by channel key; old ones are left out
+	loaded   bool               // receipts
+	informed bool               // hearings, from the server or, in its absence, from memory
+	session  *session           // nil: nothing is recorded
+	changed  chan struct{}      // holds one token when hearings or loaded have changed
+}
+
+// rememberReceipts is how old a receipt may be to be remembered: longer than
+// any hearing stays open.
+const rememberReceipts = 120 * 24 * time.Hour
+
+// NewDaemon checks the configuration. Run does the rest.
+func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
+	if err := CheckName(cfg.Courtroom); err != nil {
+		return nil, fmt.Errorf("courtroom: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, s := range cfg.Seats {
+		if err := CheckName(s.Channel); err != nil {
+			return nil, fmt.Errorf("seat of courtroom %s: %w", cfg.Courtroom, err)
+		}
+		if seen[s.Channel] {
+			return nil, fmt.Errorf("courtroom %s: two seats on channel %s: give each its own", cfg.Courtroom, s.Channel)
+		}
+		seen[s.Channel] = true
+	}
+	if cfg.Codec == "" {
+		cfg.Codec = PCM
+	}
+	if cfg.Codec != PCM && cfg.Codec != FLAC {
+		return nil, fmt.Errorf("courtroom %s: codec %q is neither %s nor %s", cfg.Courtroom, cfg.Codec, PCM, FLAC)
+	}
+	if cfg.ArchiveDir == "" {
+		cfg.ArchiveDir = filepath.Join(cfg.Dir, "archive")
+	}
+	return &Daemon{
+		cfg: cfg, links: links, log: log,
+		hearings: map[string]Hearing{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
+	}, nil
+}
+
+// Run records until ctx ends. Then it makes durable what it has heard, and
+// returns; what was not sent yet is sent by the next Run. It fails at once when
+// spool or archive cannot be opened.
+func (d *Daemon) Run(ctx context.Context) (err error) {
+	spool, err := OpenSpool(SpoolConfig{Dir: filepath.Join(d.cfg.Dir, "spool"), Courtroom: d.cfg.Courtroom, MaxBytes: d.cfg.SpoolBytes}, d.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, spool.Close()) }()
+	d.reportDamage(spool)
+	archive, err := OpenArchive(d.cfg.ArchiveDir, d.cfg.Courtroom, d.log)
+	if err != nil {
+		return err
+	}
+
+	// What serves the recording ends after it.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var g errgroup.Group
+	snd := newSender(spool, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
+	out := make(chan queued, queueChunks*max(1, len(d.cfg.Seats)))
+	w := &writer{spool: spool, in: out, alarms: &d.alarms, log: d.log, courtroom: d.cfg.Courtroom}
+	written := make(chan struct{})
+	g.Go(func() error {
+		defer close(written)
+		w.run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		snd.run(serving)
+		return nil
+	})
+	g.Go(func() error {
+		d.follow(serving, "hearings", func(ctx context.Context) error {
+			return d.links.Hearings.FollowHearings(ctx, d.hearing, d.inform)
+		})
+		return nil
+	})
+	g.Go(func() error {
+		d.follow(serving, "receipts", func(ctx context.Context) error {
+			return d.links.Receipts.FollowReceipts(ctx, func(r Receipt) { d.receipt(r, spool, snd) }, d.receiptsLoaded)
+		})
+		return nil
+	})
+	g.Go(func() error {
+		d.health(serving, spool, snd)
+		return nil
+	})
+
+	memory := time.AfterFunc(trustMemory, d.recall)
+	d.control(ctx, spool, archive, out)
+	memory.Stop()
+	close(out)
+	<-written
+	stop()
+	return g.Wait()
+}
+
+func (d *Daemon) reportDamage(spool *Spool) {
+	damage, missing := spool.Damage()
+	for _, bad := range damage {
+		if !bad.Torn {
+			d.alarms.raise(Alarm{Code: alarmSpoolDamaged,
+				Text:   fmt.Sprintf("法庭 %s：暂存区文件有损坏，%d 处录音缺失；请检查磁盘，并从本机存档补录", d.cfg.Courtroom, max(1, len(missing))),
+				TextEN: fmt.Sprintf("Courtroom %s: the spool is damaged and lacks audio in %d places; check the disk; the audio is in the local archive", d.cfg.Courtroom, max(1, len(missing)))})
+		}
+	}
+}
+
+// follow keeps a feed running until ctx ends.
+func (d *Daemon) follow(ctx context.Context, what string, feed func(context.Context) error) {
+	for ctx.Err() == nil {
+		err := feed(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if d.alarms.raise(Alarm{Code: alarmControl, Channel: what,
+			Text:   fmt.Sprintf("法庭 %s：收不到服务器的指令（%v）；请检查网络", d.cfg.Courtroom, err),
+			TextEN: fmt.Sprintf("Courtroom %s: no word from the server (%v); check the network", d.cfg.Courtroom, err)}) {
+			d.log.Warn("feed has ended and is followed again", "courtroom", d.cfg.Courtroom, "feed", what, "err", err)
+		}
+		pause(ctx, sendPause)
+		d.alarms.clear(alarmControl, what)
+	}
+}
+
+// hearing takes a hearing's state.
+func (d *Daemon) hearing(h Hearing) {
+	if h.Courtroom != d.cfg.Courtroom {
+		return
+	}
+	d.mu.Lock()
+	if known, ok := d.hearings[h.ID]; ok && known.Version > h.Version {
+		d.mu.Unlock()
+		return
+	}
+	if h.Status == Open || h.Status == Paused {
+		d.hearings[h.ID] = h
+	} else {
+		delete(d.hearings, h.ID)
+	}
+	d.mu.Unlock()
+	d.wake()
+}
+
+func (d *Daemon) receipt(r Receipt, spool *Spool, snd *sender) {
+	if time.Since(r.At) < rememberReceipts {
+		d.mu.Lock()
+		d.receipts[Key(r.Hearing, r.Channel)] = r
+		d.mu.Unlock()
+	}
+	if _, ours := spool.Channel(r.Hearing, r.Channel); !ours {
+		return
+	}
+	if err := spool.Confirm(r); err != nil {
+		d.log.Error("spool cannot let go what is confirmed", "courtroom", d.cfg.Courtroom, "err", err)
+	}
+	snd.receipt(r)
+}
+
+func (d *Daemon) receiptsLoaded() {
+	d.mu.Lock()
+	d.loaded = true
+	d.mu.Unlock()
+	d.wake()
+}
+
+func (d *Daemon) wake() {
+	select {
+	case d.changed <- struct{}{}:
+	default:
+	}
+}
+
+// current is the hearing that the courtroom is in: the one opened last.
+func (d *Daemon) current() (Hearing, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var found Hearing
+	ok := false
+	for _, h := range d.hearings {
+		if !ok || h.openedAt().After(found.openedAt()) || h.openedAt().Equal(found.openedAt()) && h.ID > found.ID {
+			found, ok = h, true
+		}
+	}
+	return found, ok
+}
+
+func (h *Hearing) openedAt() time.Time {
+	if h.OpenedAt == nil {
+		return h.CreatedAt
+	}
+	return *h.OpenedAt
+}
+
+// control starts and ends sessions as the hearings demand, until ctx ends.
+func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, out chan<- queued) {
+	recorded := map[string]bool{} // hearings that this process has recorded already
+	var wrote string              // what remember has written last
+	for {
+		h, ok := d.current()
+		if s := d.recording(); s != nil {
+			switch {
+			case ok && h.ID == s.hearing.ID && h.Status == Open:
+			case ok && h.ID == s.hearing.ID || d.known(s.hearing.ID):
+				d.end(s, EndPause) // a break, or another hearing has begun before this one ended
+			default:
+				d.end(s, EndClose)
+			}
+		}
+		if d.recording() == nil && ok && h.Status == Open && d.mayBegin(h, spool) {
+			s := newSession(d, h, spool, archive, out, !recorded[h.ID])
+			if s.begin(ctx) {
+				recorded[h.ID] = true
+				d.setSession(s)
+			} else if ctx.Err() == nil {
+				time.AfterFunc(retryEpoch, d.wake)
+			}
+		}
+		if d.isInformed() {
+			wrote = d.remember(h, ok, wrote)
+		}
+		select {
+		case <-ctx.Done():
+			if s := d.recording(); s != nil {
+				s.wait()
+			}
+			return
+		case <-d.changed:
+		}
+	}
+}
+
+func (d *Daemon) recording() *session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.session
+}
+
+func (d *Daemon) setSession(s *session) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.session = s
+}
+
+func (d *Daemon) known(hearing string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.hearings[hearing]
+	return ok
+}
+
+func (d *Daemon) end(s *session, why End) {
+	s.end(why)
+	d.setSession(nil)
+	d.log.Info("recording has ended", "courtroom", d.cfg.Courtroom, "hearing", s.hearing.ID, "end", why)
+}
+
+// mayBegin says whether every channel's numbers are known: from the spool, or
+// from the receipts of a server that has heard it before.
+func (d *Daemon) mayBegin(h Hearing, spool *Spool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.loaded {
+		return true
+	}
+	for _, s := range d.cfg.Seats {
+		if _, ok := spool.Channel(h.ID, s.Channel); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Daemon) held(hearing, channel string) Receipt {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.receipts[Key(hearing, channel)]
+}
+
+// controlName is the file that remembers the hearing under way, so that a PC
+// that starts again while the server is away goes on recording.
+const controlName = "hearing.json"
+
+// trustMemory is how long the server may take to say which hearings there are
+// before what was remembered counts.
+const trustMemory = 3 * time.Second
+
+// inform notes that hearings are known.
+func (d *Daemon) inform() {
+	d.mu.Lock()
+	d.informed = true
+	d.mu.Unlock()
+	d.wake()
+}
+
+func (d *Daemon) isInformed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.informed
+}
+
+func (d *Daemon) remember(h Hearing, ok bool, before string) string {
+	b := []byte("null\n")
+	if ok {
+		var err error
+		if b, err = json.Marshal(h); err != nil {
+			d.log.Error("hearing cannot be remembered", "hearing", h.ID, "err", err)
+			return before
+		}
+	}
+	if string(b) == before {
+		return before
+	}
+	if err := writeFileAtomic(filepath.Join(d.cfg.Dir, controlName), b); err != nil {
+		d.log.Warn("hearing cannot be remembered", "hearing", h.ID, "err", err)
+		return before
+	}
+	return string(b)
+}
+
+// recall takes the hearing that was under way from memory, if the server has
+// not said anything yet.
+func (d *Daemon) recall() {
+	if d.isInformed() {
+		return
+	}
+	defer d.inform()
+	b, err := os.ReadFile(filepath.Join(d.cfg.Dir, controlName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var h *Hearing
+	if err == nil {
+		err = json.Unmarshal(b, &h)
+	}
+	if err != nil {
+		d.log.Warn("the hearing under way is not known until the server says", "courtroom", d.cfg.Courtroom, "err", err)
+		return
+	}
+	if h != nil {
+		d.hearing(*h)
+	}
+}
+
+// health reports every second until ctx ends, and once more that it has.
+func (d *Daemon) health(ctx context.Context, spool *Spool, snd *sender) {
+	const every = time.Second
+	report := func(ctx context.Context, stopped bool) {
+		snd.watch()
+		h := d.state(spool)
+		h.Stopped = stopped
+		limited, cancel := context.WithTimeout(ctx, every)
+		defer cancel()
+		if err := d.links.Health.ReportHealth(limited, h); err != nil && ctx.Err() == nil {
+			d.log.Debug("sign of life was not sent", "courtroom", d.cfg.Courtroom, "err", err)
+		}
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			report(context.WithoutCancel(ctx), true)
+			return
+		case <-tick.C:
+			report(ctx, false)
+		}
+	}
+}
+
+func (d *Daemon) state(spool *Spool) Health {
+	h := Health{
+		Component: "capture", Instance: d.cfg.Instance, Courtroom: d.cfg.Courtroom,
+		At: time.Now().UTC(), Alarms: d.alarms.list(),
+	}
+	s := d.recording()
+	var waiting map[string]uint64
+	if s != nil {
+		waiting = spool.Waiting(s.hearing.ID)
+	}
+	for i, seat := range d.cfg.Seats {
+		sh := SeatHealth{Channel: seat.Channel, Role: seat.Role, LevelDBFS: silenceDBFS}
+		if s != nil {
+			r := s.recorders[i]
+			sh.Hearing, sh.Role, sh.SpoolSeqs = s.hearing.ID, r.seat.Role, waiting[seat.Channel]
+			sh.LevelDBFS, sh.Recording, sh.Samples = r.meter.read(), r.live.Load(), SampleIndex(r.samples.Load())
+		}
+		h.Seats = append(h.Seats, sh)
+	}
+	return h
+}

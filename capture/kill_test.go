@@ -1,0 +1,3 @@
+package capture_test
+
+func killHelper() func() { return nil }

@@ -1,0 +1,380 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// blockSamples is the most that is asked of a source at a time: 20 ms.
+	blockSamples = Rate / 50
+	// queueChunks is how many chunks of one seat may wait for the disk.
+	queueChunks = 16
+	// pendingMost is how much sound of a live seat is held in memory while the
+	// disk takes none; what is beyond it is lost, and counted.
+	pendingMost = 10 * Rate
+	// reopenFirst and reopenMost are the pauses between attempts to open a
+	// source that has failed.
+	reopenFirst = 500 * time.Millisecond
+	reopenMost  = 10 * time.Second
+	// retryEpoch is how often a seat that has lost sound tries to go on.
+	retryEpoch = 500 * time.Millisecond
+)
+
+// recorder takes one seat's sound of one hearing into the archive and the
+// spool. One goroutine runs it; its meter and counters can be read by others.
+type recorder struct {
+	hearing  Hearing
+	seat     Seat
+	source   Source
+	held     func(channel string) Receipt
+	spool    *Spool
+	archive  *Archive
+	out      chan<- queued
+	alarms   *alarms
+	log      *slog.Logger
+	slots    chan struct{} // one token for each chunk that waits for the disk
+	meter    meter
+	samples  atomic.Int64 // of the present epoch
+	live     atomic.Bool  // sound is arriving
+	finished atomic.Bool  // the recording has been played to its end
+
+	track    *Track
+	retryArc time.Time // when a failed archive is tried again
+	epoch    uint64    // 0: none is open
+	opened   time.Time // of a recording: wall clock at sample 0 of the epoch
+	clock    *clock    // of a live source
+	first    SampleIndex
+	pending  []int16
+	lost     int64
+	retryAt  time.Time
+}
+
+// run records until the source has ended for good, stop delivers the reason to
+// end the epoch, or ctx ends. When it returns, all that it took is durable,
+// unless ctx has ended.
+func (r *recorder) run(ctx context.Context, stop <-chan End) {
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan End, 1)
+	go func() {
+		select {
+		case e := <-stop:
+			ended <- e
+			cancel()
+		case <-reading.Done():
+		}
+	}()
+	defer r.live.Store(false)
+	wait := reopenFirst
+	for reading.Err() == nil {
+		began := time.Now()
+		err := r.play(reading)
+		r.live.Store(false)
+		if reading.Err() != nil {
+			break
+		}
+		if errors.Is(err, io.EOF) {
+			r.finish(ctx, EndFile)
+			r.flush(ctx)
+			r.finished.Store(true)
+			r.closeTrack()
+			return
+		}
+		r.sourceFailed(err)
+		if !r.source.Resumable() {
+			// What was heard before the failure is an epoch of its own.
+			r.finish(ctx, NotEnd)
+		}
+		var known *SourceError
+		if errors.As(err, &known) && known.Permanent && r.source.Resumable() {
+			r.finish(ctx, EndFile)
+			r.flush(ctx)
+			r.finished.Store(true)
+			r.closeTrack()
+			return
+		}
+		if time.Since(began) > reopenMost {
+			wait = reopenFirst
+		}
+		pause(reading, wait)
+		wait = min(2*wait, reopenMost)
+	}
+	why := NotEnd
+	select {
+	case why = <-ended:
+	default:
+	}
+	// A recording that is only interrupted is read again from the last whole
+	// chunk; a live seat's tail is all there will ever be of it.
+	if why != NotEnd || !r.source.Resumable() {
+		r.finish(ctx, why)
+	}
+	r.flush(ctx)
+	r.closeTrack()
+}
+
+// play opens the source and takes what it delivers, until it fails or ctx ends.
+func (r *recorder) play(ctx context.Context) error {
+	from := SampleIndex(0)
+	if r.source.Resumable() {
+		r.flush(ctx) // the spool is to know all that was read before
+		ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
+		if ch.End == EndFile {
+			return io.EOF
+		}
+		r.epoch, r.opened, r.first, r.pending = ch.Epoch, ch.OpenedAt, ch.Next, r.pending[:0]
+		from = ch.SourceFrom + ch.Next
+		r.newTrack()
+	}
+	stream, err := r.source.Open(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	buf := make([]int16, blockSamples)
+	for {
+		n, arrived, err := stream.Read(ctx, buf)
+		if err != nil {
+			return err
+		}
+		if !r.live.Swap(true) {
+			r.alarms.clear(alarmSource, r.seat.Channel)
+		}
+		r.meter.hear(buf[:n])
+		if r.source.Resumable() {
+			if err := r.takeRecorded(ctx, buf[:n]); err != nil {
+				return err
+			}
+			continue
+		}
+		r.takeLive(ctx, buf[:n], arrived)
+	}
+}
+
+// takeRecorded takes a block of a recording, which waits until there is room.
+func (r *recorder) takeRecorded(ctx context.Context, block []int16) error {
+	r.archiveBlock(r.first+SampleIndex(len(r.pending)), block)
+	r.pending = append(r.pending, block...)
+	r.samples.Store(int64(r.first) + int64(len(r.pending)))
+	// A sample is kept back, so that there is always one to carry the end.
+	for len(r.pending) > ChunkSamples {
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		r.queue(ChunkSamples, NotEnd)
+	}
+	return nil
+}
+
+// takeLive takes a block of a live source, which waits for nobody.
+func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Time) {
+	if r.epoch == 0 && !r.beginLive(block, arrived) {
+		return
+	}
+	next := r.first + SampleIndex(len(r.pending)+len(block))
+	if !r.clock.heard(next, arrived) {
+		r.log.Warn("samples do not fit the clock: a new epoch begins", "hearing", r.hearing.ID, "channel", r.seat.Channel)
+		r.pending = append(r.pending, block...)
+		r.archiveBlock(next-SampleIndex(len(block)), block)
+		r.finish(ctx, NotEnd)
+		return
+	}
+	r.archiveBlock(next-SampleIndex(len(block)), block)
+	r.pending = append(r.pending, block...)
+	r.samples.Store(int64(next))
+	for len(r.pending) > ChunkSamples {
+		select {
+		case r.slots <- struct{}{}:
+			r.queue(ChunkSamples, NotEnd)
+			continue
+		default:
+		}
+		if len(r.pending) <= pendingMost {
+			return
+		}
+		// The disk takes nothing. The archive may still go on; the pipeline
+		// gets a new epoch once there is room, and the gap shows between them.
+		r.lose(len(r.pending))
+		r.pending, r.epoch = r.pending[:0], 0
+		return
+	}
+}
+
+// beginLive opens an epoch with a block, if the disk takes one.
+func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
+	// Chunks that still wait for the disk belong to the epoch before.
+	if time.Now().Before(r.retryAt) || !r.waitForSlots() {
+		r.refuse(block)
+		return false
+	}
+	c := newClock(arrived, len(block))
+	err := r.spool.BeginEpochs(r.hearing.ID, []EpochStart{{Channel: r.seat.Channel, OpenedAt: c.opened, Held: r.held(r.seat.Channel)}})
+	if err != nil {
+		r.retryAt = time.Now().Add(retryEpoch)
+		r.refuse(block)
+		return false
+	}
+	ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
+	r.epoch, r.clock, r.first, r.pending = ch.Epoch, c, 0, r.pending[:0]
+	if r.lost > 0 {
+		r.log.Warn("audio was lost to the pipeline", "hearing", r.hearing.ID, "channel", r.seat.Channel, "samples", r.lost)
+		r.lost = 0
+		r.alarms.clear(alarmLost, r.seat.Channel)
+	}
+	r.closeTrack()
+	r.newTrack()
+	return true
+}
+
+// waitForSlots waits for the disk as long as a healthy one may take; while
+// sound is being lost it only looks.
+func (r *recorder) waitForSlots() bool {
+	for began := time.Now(); len(r.slots) > 0; time.Sleep(5 * time.Millisecond) {
+		if r.lost > 0 || time.Since(began) > 200*time.Millisecond {
+			return false
+		}
+	}
+	return true
+}
+
+// refuse keeps a block in the archive only, as the end of the epoch before.
+func (r *recorder) refuse(block []int16) {
+	r.archiveBlock(r.first+SampleIndex(r.lost), block)
+	r.lose(len(block))
+}
+
+// lose counts samples that the pipeline will not get.
+func (r *recorder) lose(n int) {
+	if r.lost == 0 {
+		r.alarms.raise(Alarm{
+			Code: alarmLost, Hearing: r.hearing.ID, Channel: r.seat.Channel,
+			Text:   fmt.Sprintf("%s（%s）的录音无法存入暂存区，正在缺失；请检查磁盘", r.seat.Role, r.seat.Channel),
+			TextEN: fmt.Sprintf("Audio of %s (%s) does not reach the spool and is being lost; check the disk", r.seat.Role, r.seat.Channel),
+		})
+	}
+	r.lost += int64(n)
+}
+
+// queue hands the first n pending samples to the writer. The caller holds a
+// slot for it.
+func (r *recorder) queue(n int, end End) {
+	c := Chunk{
+		Hearing: r.hearing.ID, Channel: r.seat.Channel, Epoch: r.epoch, First: r.first, End: end,
+		CapturedAt: r.wall(r.first).UTC().Truncate(time.Microsecond),
+		Samples:    append([]int16(nil), r.pending[:n]...),
+	}
+	r.first += SampleIndex(n)
+	r.pending = r.pending[:copy(r.pending, r.pending[n:])]
+	r.out <- queued{chunk: c, done: func(error) { <-r.slots }}
+}
+
+func (r *recorder) wall(i SampleIndex) time.Time {
+	if r.clock != nil {
+		return r.clock.at(i)
+	}
+	return r.opened.Add(i.Duration())
+}
+
+// finish ends the epoch with what is pending.
+func (r *recorder) finish(ctx context.Context, end End) {
+	if r.epoch != 0 && len(r.pending) > 0 {
+		for len(r.pending) > 0 {
+			n, last := min(len(r.pending), ChunkSamples), NotEnd
+			if n == len(r.pending) {
+				last = end
+			}
+			select {
+			case r.slots <- struct{}{}:
+				r.queue(n, last)
+				continue
+			case <-ctx.Done():
+			}
+			// The program ends: a moment more, then what is left is lost.
+			select {
+			case r.slots <- struct{}{}:
+				r.queue(n, last)
+				continue
+			case <-time.After(retryEpoch):
+				r.lose(len(r.pending))
+			}
+			break
+		}
+	}
+	r.epoch, r.pending = 0, r.pending[:0]
+}
+
+// flush waits until all chunks are durable.
+func (r *recorder) flush(ctx context.Context) {
+	for len(r.slots) > 0 && ctx.Err() == nil {
+		pause(ctx, 5*time.Millisecond)
+	}
+}
+
+func (r *recorder) newTrack() {
+	r.closeTrack()
+	r.track = r.archive.Track(r.hearing, r.seat, r.epoch)
+	if err := r.track.Resume(r.first); err != nil {
+		r.archiveFailed(err)
+	}
+}
+
+func (r *recorder) closeTrack() {
+	if r.track == nil {
+		return
+	}
+	if err := r.track.Close(); err != nil {
+		r.archiveFailed(err)
+	}
+	r.track = nil
+}
+
+// archiveBlock writes to the archive. Its failure stops nothing else.
+func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
+	if r.track == nil || time.Now().Before(r.retryArc) {
+		return
+	}
+	if err := r.track.Write(first, r.wall(first), block); err != nil {
+		r.archiveFailed(err)
+		return
+	}
+	if !r.retryArc.IsZero() {
+		r.retryArc = time.Time{}
+		r.alarms.clear(alarmArchive, r.seat.Channel)
+	}
+}
+
+func (r *recorder) archiveFailed(err error) {
+	r.retryArc = time.Now().Add(5 * time.Second)
+	first := r.alarms.raise(Alarm{
+		Code: alarmArchive, Hearing: r.hearing.ID, Channel: r.seat.Channel,
+		Text:   fmt.Sprintf("%s（%s）的本机录音存档无法写入（%v）；请检查磁盘", r.seat.Role, r.seat.Channel, err),
+		TextEN: fmt.Sprintf("The local archive of %s (%s) cannot be written (%v); check the disk", r.seat.Role, r.seat.Channel, err),
+	})
+	if first {
+		r.log.Error("archive cannot be written", "hearing", r.hearing.ID, "channel", r.seat.Channel, "err", err)
+	}
+}
+
+func (r *recorder) sourceFailed(err error) {
+	zh, en := fmt.Sprint(err), fmt.Sprint(err)
+	var known *SourceError
+	if errors.As(err, &known) {
+		zh, en = known.Text, known.TextEN
+	}
+	first := r.alarms.raise(Alarm{
+		Code: alarmSource, Hearing: r.hearing.ID, Channel: r.seat.Channel,
+		Text:   fmt.Sprintf("%s（%s）没有声音输入：%s", r.seat.Role, r.seat.Channel, zh),
+		TextEN: fmt.Sprintf("No sound from %s (%s): %s", r.seat.Role, r.seat.Channel, en),
+	})
+	if first {
+		r.log.Error("source failed", "hearing", r.hearing.ID, "channel", r.seat.Channel, "err", err)
+	}
+}

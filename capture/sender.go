@@ -1,0 +1,260 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Log takes chunks to audio.v1.
+type Log interface {
+	// Send appends messages of a courtroom, in order, and returns when the
+	// broker has acknowledged all of them. It tries again by itself what can
+	// be tried again, until ctx ends; its error is one that needs a person.
+	Send(ctx context.Context, courtroom string, messages []Message) error
+}
+
+const (
+	sendMost = 64 // chunks in one request, 512 KB of PCM
+	// sendSlow is how long a request may take before somebody is told.
+	sendSlow = 2 * time.Second
+	// sendPause follows a request that was refused for good.
+	sendPause = time.Second
+	// wantAgain is how long a request to send again is held to be answered.
+	wantAgain = 10 * time.Second
+	// unconfirmedFor is how long a channel may be acknowledged by the broker and
+	// not confirmed by the record server before it is sent again, for the case
+	// that the broker has lost it. It doubles with every vain attempt.
+	unconfirmedFor = 5 * time.Minute
+)
+
+// sender takes a courtroom's chunks from the spool to the log: one goroutine,
+// one request at a time, so that their order holds.
+type sender struct {
+	spool     *Spool
+	log       Log
+	codec     Codec
+	courtroom string
+	alarms    *alarms
+	slog      *slog.Logger
+
+	began atomic.Int64 // Unix nanoseconds when the request under way began; 0: none
+
+	mu       sync.Mutex
+	channels map[string]*sending
+	again    chan struct{} // holds one token when something is to be sent again
+}
+
+// sending is how far one channel has been sent.
+type sending struct {
+	next     uint64 // number of the chunk to send next; 0: whatever comes
+	want     uint64 // send again from here; 0: no
+	wanted   uint64 // the last request that was answered
+	answered time.Time
+	// confirmed is the last receipt, and moved when it last grew or the channel
+	// was sent again; patience is how long to wait from then.
+	confirmed uint64
+	moved     time.Time
+	patience  time.Duration
+}
+
+func newSender(spool *Spool, log Log, codec Codec, courtroom string, a *alarms, l *slog.Logger) *sender {
+	return &sender{spool: spool, log: log, codec: codec, courtroom: courtroom, alarms: a, slog: l,
+		channels: map[string]*sending{}, again: make(chan struct{}, 1)}
+}
+
+// channel is to be called with the lock held.
+func (s *sender) channel(key string) *sending {
+	c := s.channels[key]
+	if c == nil {
+		c = &sending{moved: time.Now(), patience: unconfirmedFor}
+		s.channels[key] = c
+	}
+	return c
+}
+
+// receipt takes what the record server says of a channel of this courtroom.
+func (s *sender) receipt(r Receipt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channel(Key(r.Hearing, r.Channel))
+	if r.Seq > c.confirmed {
+		c.confirmed, c.moved, c.patience = r.Seq, time.Now(), unconfirmedFor
+	}
+	if r.Want == 0 {
+		c.wanted = 0
+		return
+	}
+	// The server asks every few seconds until it has what it wants.
+	if r.Want >= c.next && c.next > 0 || r.Want == c.wanted && time.Since(c.answered) < wantAgain {
+		return
+	}
+	c.want, c.wanted, c.answered = r.Want, r.Want, time.Now()
+	s.wake()
+}
+
+func (s *sender) wake() {
+	select {
+	case s.again <- struct{}{}:
+	default:
+	}
+}
+
+// run sends until ctx ends.
+func (s *sender) run(ctx context.Context) {
+	r := s.spool.Reader()
+	defer r.Close()
+	failed := false
+	for ctx.Err() == nil {
+		s.rewind(r)
+		chunks, changed, err := r.Next(sendMost, s.wanted)
+		if err != nil {
+			if !failed {
+				s.slog.Error("spool cannot be read", "courtroom", s.courtroom, "err", err)
+			}
+			failed = true
+			pause(ctx, sendPause)
+			continue
+		}
+		failed = false
+		if len(chunks) > 0 {
+			s.send(ctx, chunks)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-s.again:
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// wanted says whether a chunk is still to be sent, and takes it.
+func (s *sender) wanted(c *Chunk) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.channel(Key(c.Hearing, c.Channel))
+	return c.Seq > ch.confirmed && c.Seq >= ch.next
+}
+
+// rewind answers what the record server has asked for.
+func (s *sender) rewind(r *SpoolReader) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, c := range s.channels {
+		if c.want == 0 {
+			continue
+		}
+		want := c.want
+		c.want = 0
+		if want <= c.confirmed {
+			// It lost what it had confirmed; only the archive still has it.
+			c.confirmed = want - 1
+		}
+		c.next = want
+		there := r.Rewind(key, want)
+		s.slog.Warn("audio is sent again", "courtroom", s.courtroom, "channel", key, "seq", want, "found", there)
+		if there {
+			_, channel, _ := strings.Cut(key, "/")
+			s.alarms.clear(alarmMissing, channel)
+			continue
+		}
+		hearing, channel, _ := strings.Cut(key, "/")
+		s.alarms.raise(Alarm{
+			Code: alarmMissing, Hearing: hearing, Channel: channel,
+			Text:   fmt.Sprintf("服务器缺少 %s 自第 %d 段起的录音，暂存区中已没有；请从本机存档补录", key, want),
+			TextEN: fmt.Sprintf("The server lacks the audio of %s from chunk %d, and the spool has it no more; it is in the local archive", key, want),
+		})
+	}
+}
+
+// impatient sends channels again whose receipts have not come for long.
+func (s *sender) impatient() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.channels {
+		if c.next > c.confirmed+1 && time.Since(c.moved) > c.patience {
+			c.want, c.moved, c.patience = c.confirmed+1, time.Now(), 2*c.patience
+			s.wake()
+		}
+	}
+}
+
+// send returns when the broker has the chunks, or ctx has ended.
+func (s *sender) send(ctx context.Context, chunks []Chunk) {
+	messages := make([]Message, 0, len(chunks))
+	for i := range chunks {
+		m, err := chunks[i].Message(s.codec)
+		if err != nil {
+			// It was read from the spool, which holds it to the same bounds.
+			s.slog.Error("chunk cannot be sent", "courtroom", s.courtroom, "err", err)
+			continue
+		}
+		messages = append(messages, m)
+	}
+	for {
+		s.began.Store(time.Now().UnixNano())
+		err := s.log.Send(ctx, s.courtroom, messages)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		s.unreachable(err)
+		pause(ctx, sendPause)
+	}
+	s.began.Store(0)
+	s.alarms.clear(alarmBroker, "")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range chunks {
+		c := s.channel(Key(chunks[i].Hearing, chunks[i].Channel))
+		if c.next <= c.confirmed+1 { // nothing was waiting for its receipt
+			c.moved = time.Now()
+		}
+		if c.want == 0 {
+			c.next = chunks[i].Seq + 1
+		}
+		c.answered = time.Now()
+	}
+}
+
+// watch is called every second: it raises an alarm when the request under way
+// takes too long, and sees to receipts that do not come.
+func (s *sender) watch() {
+	s.impatient()
+	began := s.began.Load()
+	if began != 0 && time.Since(time.Unix(0, began)) > sendSlow {
+		s.unreachable(nil)
+	}
+}
+
+func (s *sender) unreachable(err error) {
+	why := ""
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		why = fmt.Sprintf("（%v）", err)
+	}
+	first := s.alarms.raise(Alarm{
+		Code:   alarmBroker,
+		Text:   fmt.Sprintf("法庭 %s：无法把录音发送到服务器%s；录音继续保存在本机", s.courtroom, why),
+		TextEN: fmt.Sprintf("Courtroom %s: audio cannot be sent to the server%s; it is kept on this machine", s.courtroom, why),
+	})
+	if first {
+		s.slog.Warn("audio cannot be sent", "courtroom", s.courtroom, "err", err)
+	}
+}

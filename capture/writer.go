@@ -1,0 +1,123 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"syscall"
+	"time"
+)
+
+const (
+	// gatherTime is how long the first chunk of a batch waits for company: a
+	// sync costs the same for one as for all seats.
+	gatherTime = 40 * time.Millisecond
+	gatherMost = 128 // chunks in a batch, 1 MB
+	// retryWrite is the pause after the disk has refused a batch.
+	retryWrite = 500 * time.Millisecond
+)
+
+// queued is a chunk on its way to the spool; done is called once, when it is
+// durable or was refused for good.
+type queued struct {
+	chunk Chunk
+	done  func(error)
+}
+
+// writer makes chunks of all seats of a courtroom durable, in batches. Nothing
+// it was given is dropped: it tries until the disk takes it.
+type writer struct {
+	spool     *Spool
+	in        chan queued
+	alarms    *alarms
+	log       *slog.Logger
+	courtroom string
+}
+
+// run ends when in is closed and empty, or when ctx has ended and the disk does
+// not take the rest at once.
+func (w *writer) run(ctx context.Context) {
+	var batch []queued
+	var chunks []Chunk
+	for {
+		q, ok := <-w.in
+		if !ok {
+			return
+		}
+		batch = w.gather(append(batch[:0], q))
+		chunks = chunks[:0]
+		for _, q := range batch {
+			chunks = append(chunks, q.chunk)
+		}
+		err := w.append(ctx, chunks)
+		for i := range batch {
+			batch[i].done(err)
+			batch[i] = queued{} // let the samples go
+		}
+		clear(chunks)
+	}
+}
+
+func (w *writer) gather(batch []queued) []queued {
+	timer := time.NewTimer(gatherTime)
+	defer timer.Stop()
+	for len(batch) < gatherMost {
+		select {
+		case q, ok := <-w.in:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, q)
+		case <-timer.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+// append tries until the chunks are durable, or ctx has ended.
+func (w *writer) append(ctx context.Context, chunks []Chunk) error {
+	for first := true; ; first = false {
+		err := w.spool.Append(chunks)
+		if err == nil {
+			if !first {
+				w.log.Info("spool takes audio again", "courtroom", w.courtroom)
+			}
+			w.alarms.clear(alarmDisk, "")
+			w.alarms.clear(alarmSpoolFull, "")
+			w.alarms.clear(alarmSpool, "")
+			return nil
+		}
+		w.raise(err)
+		if ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryWrite):
+		}
+	}
+}
+
+func (w *writer) raise(err error) {
+	a := Alarm{
+		Code: alarmSpool, Text: fmt.Sprintf("法庭 %s：录音无法写入暂存区（%v）；请检查磁盘", w.courtroom, err),
+		TextEN: fmt.Sprintf("Courtroom %s: audio cannot be written to the spool (%v); check the disk", w.courtroom, err),
+	}
+	switch {
+	case errors.Is(err, ErrSpoolFull):
+		a = Alarm{
+			Code: alarmSpoolFull, Text: fmt.Sprintf("法庭 %s：暂存区已满，录音只保存在本机存档；请恢复与服务器的连接", w.courtroom),
+			TextEN: fmt.Sprintf("Courtroom %s: the spool is full, audio is kept in the local archive only; restore the connection to the server", w.courtroom),
+		}
+	case errors.Is(err, syscall.ENOSPC):
+		a = Alarm{
+			Code: alarmDisk, Text: fmt.Sprintf("法庭 %s：磁盘已满，录音无法保存；请立即清理磁盘", w.courtroom),
+			TextEN: fmt.Sprintf("Courtroom %s: the disk is full, audio cannot be saved; free space now", w.courtroom),
+		}
+	}
+	if w.alarms.raise(a) {
+		w.log.Error("spool refuses audio", "courtroom", w.courtroom, "err", err)
+	}
+}
