@@ -165,6 +165,9 @@ func (c *Client) topicConfig(t Topic, embedded bool, brokers int) kafkago.TopicC
 	if embedded {
 		return cfg
 	}
+	// By the clock of the broker: Apache Kafka deletes at once what a courtroom PC
+	// with an empty battery dated to 1970, and refuses what one dated to tomorrow.
+	set("message.timestamp.type", "LogAppendTime")
 	if !t.Compacted {
 		retention := int64(-1)
 		if t.Retention > 0 {
