@@ -43,7 +43,7 @@ type page struct {
 	Head       []transcript.Field
 	Signatures []string // none without a case
 	Closing    string
-	HeadLine   string // of every page
+	HeadLine   string // of every page, under the notice of a demonstration
 }
 
 // Write writes r as a DOCX. The same record gives the same bytes.
@@ -59,7 +59,8 @@ func write(w io.Writer, r transcript.Record) error {
 	if err != nil {
 		return err
 	}
-	p := page{Record: &r, Turns: r.Turns(), Head: r.Head(), HeadLine: headLine(&r)}
+	p := page{Record: &r, Turns: r.Turns(), Head: r.Head(),
+		HeadLine: strings.TrimSpace(r.Court + "　" + r.Hearing.CaseNo)}
 	if r.Hearing.CaseNo != "" {
 		p.Closing, p.Signatures = transcript.Closing, transcript.Signatures()
 	}
@@ -76,16 +77,6 @@ func write(w io.Writer, r transcript.Record) error {
 		}
 	}
 	return z.Close()
-}
-
-// headLine names the case on every page, and says so where the words are those
-// of the demonstration engine.
-func headLine(r *transcript.Record) string {
-	line := strings.TrimSpace(r.Court + "　" + r.Hearing.CaseNo)
-	if notice := r.DemoNotice(); notice != "" {
-		line = strings.TrimSpace(notice + "　" + line)
-	}
-	return line
 }
 
 // escape makes s fit for the text of an XML element: characters that XML does
