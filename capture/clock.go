@@ -16,8 +16,9 @@ type clock struct {
 
 const (
 	// clockWindow is how long the smallest delay of arrival is looked for:
-	// buffers arrive late, never early.
-	clockWindow = SampleIndex(10 * Rate)
+	// buffers arrive late, never early, and a stall of the machine is made up
+	// for within it.
+	clockWindow = SampleIndex(2 * Rate)
 	// clockJump is more than a sound card can drift in a window: samples were
 	// lost, or invented.
 	clockJump = 250 * time.Millisecond
@@ -46,6 +47,6 @@ func (c *clock) heard(next SampleIndex, arrived time.Time) bool {
 	if moved > clockJump || moved < -clockJump {
 		return false
 	}
-	c.offset += moved
+	c.offset += moved / 8 // what is left of chance in one window goes under in several
 	return true
 }

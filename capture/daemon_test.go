@@ -398,8 +398,10 @@ func TestDaemonGoesOnAboveTheServer(t *testing.T) {
 // badSource never delivers.
 type badSource struct{ err error }
 
-func (s badSource) Open(context.Context, capture.SampleIndex) (capture.Stream, error) { return nil, s.err }
-func (s badSource) Resumable() bool                                                     { return false }
+func (s badSource) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
+	return nil, s.err
+}
+func (s badSource) Resumable() bool { return false }
 
 func TestDaemonOneSeatFails(t *testing.T) {
 	f := newFakeServer()
@@ -574,4 +576,3 @@ func TestNewDaemonRefuses(t *testing.T) {
 		}
 	}
 }
-

@@ -1,3 +1,276 @@
 package capture_test
 
-func killHelper() func() { return nil }
+import (
+	"bufio"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"tingji/capture"
+	"tingji/capture/file"
+)
+
+const (
+	killEnv     = "TINGJI_TEST_CAPTURE_DIR"
+	killSeconds = 150.0
+	killPace    = 50
+)
+
+func killSeats() []string { return []string{"judge", "clerk", "plaintiff"} }
+
+// killHelper is the process that TestKill kills: a daemon on the folder that
+// the environment names, whose broker is a file there. It exits by itself when
+// the hearing has been played and sent.
+func killHelper() func() {
+	dir := os.Getenv(killEnv)
+	if dir == "" {
+		return nil
+	}
+	return func() {
+		if err := runKillHelper(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+func runKillHelper(dir string) error {
+	broker, err := openFileBroker(filepath.Join(dir, "broker"))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	f := newFakeServer()
+	f.receipts = broker.receipts
+	f.tell(hearing("h1", 1, capture.Open))
+	p := file.NewPlayer(killPace)
+	cfg := capture.Config{Courtroom: room, Dir: filepath.Join(dir, "capture"), OnEnd: func(string) {
+		// All is durable; wait until it is sent, then end.
+		for broker.ended() < len(killSeats()) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		cancel()
+	}}
+	for i, channel := range killSeats() {
+		cfg.Seats = append(cfg.Seats, capture.SeatSource{Channel: channel, Role: "证人", Source: p.PCM(noise(uint64(i), killSeconds))})
+	}
+	d, err := capture.NewDaemon(cfg, capture.Links{Hearings: f, Receipts: f, Log: broker.link(f), Health: f}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return d.Run(ctx)
+}
+
+// fileBroker appends messages to a file before it acknowledges them, and knows
+// when it starts what it holds.
+type fileBroker struct {
+	mu       sync.Mutex
+	f        *os.File
+	receipts []capture.Receipt
+	ends     map[string]bool
+	server   *fakeServer
+}
+
+func openFileBroker(path string) (*fileBroker, error) {
+	chunks, err := readFileBroker(path)
+	if err != nil {
+		return nil, err
+	}
+	b := &fileBroker{ends: map[string]bool{}}
+	for _, c := range chunks {
+		b.take(c)
+	}
+	b.f, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	return b, err
+}
+
+func readFileBroker(path string) ([]capture.Chunk, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var chunks []capture.Chunk
+	r := bufio.NewReader(f)
+	for {
+		var m capture.Message
+		// Every message is a stream of its own: its writer may have died since.
+		var size [4]byte
+		if _, err := io.ReadFull(r, size[:]); err != nil {
+			return chunks, nil
+		}
+		if err := gob.NewDecoder(io.LimitReader(r, int64(size[0])|int64(size[1])<<8|int64(size[2])<<16)).Decode(&m); err != nil {
+			return chunks, fmt.Errorf("broker file: %w", err)
+		}
+		c, err := capture.ParseChunk(m)
+		if err != nil {
+			return chunks, err
+		}
+		chunks = append(chunks, c)
+	}
+}
+
+func (b *fileBroker) take(c capture.Chunk) {
+	b.receipts = append(b.receipts, capture.Receipt{Hearing: c.Hearing, Channel: c.Channel, Epoch: c.Epoch, Seq: c.Seq, At: time.Now()})
+	if c.End == capture.EndFile {
+		b.ends[c.Channel] = true
+	}
+}
+
+func (b *fileBroker) ended() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.ends)
+}
+
+func (b *fileBroker) link(f *fakeServer) *fileBroker { b.server = f; return b }
+
+func (b *fileBroker) Send(_ context.Context, _ string, messages []capture.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range messages {
+		c, err := capture.ParseChunk(m)
+		if err != nil {
+			return err
+		}
+		// One write a message: a killed writer leaves it whole or not at all.
+		if _, err := b.f.Write(frame(m)); err != nil {
+			return err
+		}
+		b.take(c)
+	}
+	receipts := b.receipts
+	b.server.set(func() { b.server.receipts = receipts })
+	return nil
+}
+
+func frame(m capture.Message) []byte {
+	var w appender
+	w.b = make([]byte, 4)
+	if err := gob.NewEncoder(&w).Encode(m); err != nil {
+		panic(err)
+	}
+	n := len(w.b) - 4
+	w.b[0], w.b[1], w.b[2] = byte(n), byte(n>>8), byte(n>>16)
+	return w.b
+}
+
+type appender struct{ b []byte }
+
+func (a *appender) Write(p []byte) (int, error) { a.b = append(a.b, p...); return len(p), nil }
+
+// TestKill kills the daemon at random instants under load and starts it again
+// until the hearing has been played: every sample has reached the log, in
+// order, and what came twice came the same.
+func TestKill(t *testing.T) {
+	const kills = 30
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
+	killed := 0
+	for {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), killEnv+"="+dir)
+		var said appender
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		if killed < kills {
+			select {
+			case err := <-done:
+				if err != nil {
+					t.Fatalf("daemon: %v: %s", err, said.b)
+				}
+				t.Fatalf("the hearing was over after %d kills: it is too short for this machine", killed)
+			case <-time.After(time.Duration(20+r.IntN(120)) * time.Millisecond):
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				<-done
+				killed++
+			}
+			continue
+		}
+		if err := <-done; err != nil {
+			t.Fatalf("daemon: %v: %s", err, said.b)
+		}
+		break
+	}
+	chunks, err := readFileBroker(filepath.Join(dir, "broker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := map[string]bool{}
+	repeated := 0
+	for i, channel := range killSeats() {
+		var of []capture.Chunk
+		for _, c := range chunks {
+			if c.Channel == channel {
+				of = append(of, c)
+				if key := c.String(); again[key] {
+					repeated++
+				} else {
+					again[key] = true
+				}
+			}
+		}
+		if len(of) == 0 || of[len(of)-1].Epoch != 1 {
+			t.Fatalf("%s: %d chunks, not one epoch", channel, len(of))
+		}
+		whole(t, of, noise(uint64(i), killSeconds))
+	}
+	t.Logf("%d kills, %d chunks, %d of them twice", killed, len(chunks), repeated)
+	archived(t, filepath.Join(dir, "capture", "archive", "h1"))
+}
+
+// archived checks that the archive holds what was played.
+func archived(t *testing.T, dir string) {
+	t.Helper()
+	for i, channel := range killSeats() {
+		paths, err := filepath.Glob(filepath.Join(dir, "*_"+channel+"_e001_p001.wav"))
+		if err != nil || len(paths) != 1 {
+			t.Fatalf("archive of %s: %v, %v", channel, paths, err)
+		}
+		st, err := file.NewPlayer(0).File(paths[0], 0).Open(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		want, got := noise(uint64(i), killSeconds), 0
+		buf := make([]int16, 4096)
+		for {
+			n, _, err := st.Read(t.Context(), buf)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range n {
+				if got+j >= len(want) || buf[j] != want[got+j] {
+					t.Fatalf("archive of %s differs at sample %d", channel, got+j)
+				}
+			}
+			got += n
+		}
+		if got != len(want) {
+			t.Errorf("archive of %s holds %d samples of %d", channel, got, len(want))
+		}
+	}
+}
