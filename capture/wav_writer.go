@@ -28,6 +28,7 @@ type WAVWriter struct {
 	rate    int
 	samples int64
 	stale   bool // the head says less than the file holds
+	closed  bool
 	buf     []byte
 }
 
@@ -152,12 +153,11 @@ func (w *WAVWriter) Sync() error {
 
 // Close syncs and closes the file. A second Close does nothing.
 func (w *WAVWriter) Close() error {
-	if w.f == nil {
+	if w.closed {
 		return nil
 	}
-	err := errors.Join(w.Sync(), w.f.Close())
-	w.f = nil
-	return err
+	w.closed = true
+	return errors.Join(w.Sync(), w.f.Close())
 }
 
 // RepairWAV makes the head of a file that a [WAVWriter] left in a crash say

@@ -24,6 +24,7 @@ type Info struct {
 	Format   string // wav, flac, or what ffmpeg calls it
 	Rate     int    // of the file
 	Channels int
+	Seconds  float64 // 0 where the file does not say
 }
 
 // Probe looks at a file. What cannot be played gives a *capture.SourceError of
@@ -214,7 +215,7 @@ func newWAV(path string, f *os.File, size int64, channel int) (*wavDecoder, erro
 }
 
 func (d *wavDecoder) info() Info {
-	return Info{Format: "wav", Rate: d.head.Rate, Channels: d.head.Channels}
+	return Info{Format: "wav", Rate: d.head.Rate, Channels: d.head.Channels, Seconds: float64(d.head.Frames) / float64(d.head.Rate)}
 }
 
 func (d *wavDecoder) read(buf []int16) (int, error) { return d.rate.read(buf, d.more) }
@@ -284,7 +285,8 @@ func newFLAC(path string, f file, channel int) (*flacDecoder, error) {
 }
 
 func (d *flacDecoder) info() Info {
-	return Info{Format: "flac", Rate: int(d.stream.Info.SampleRate), Channels: int(d.stream.Info.NChannels)}
+	is := d.stream.Info
+	return Info{Format: "flac", Rate: int(is.SampleRate), Channels: int(is.NChannels), Seconds: float64(is.NSamples) / float64(is.SampleRate)}
 }
 
 func (d *flacDecoder) read(buf []int16) (int, error) { return d.rate.read(buf, d.more) }

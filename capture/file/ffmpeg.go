@@ -28,7 +28,7 @@ type ffmpegDecoder struct {
 	out    *bufio.Reader
 	errs   *tail
 	got    int64
-	waited bool
+	end    error // what the last read returned, once ffmpeg has ended
 }
 
 func newFFmpeg(ctx context.Context, path string, channel int) (*ffmpegDecoder, error) {
@@ -73,13 +73,16 @@ func probe(ctx context.Context, ffprobe, path, full string) (Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	b, err := exec.CommandContext(ctx, ffprobe, "-v", "error", "-select_streams", "a:0",
-		"-show_entries", "stream=codec_name,sample_rate,channels", "-of", "json", "file:"+full).Output()
+		"-show_entries", "stream=codec_name,sample_rate,channels:format=duration", "-of", "json", "file:"+full).Output()
 	var found struct {
 		Streams []struct {
 			Codec    string `json:"codec_name"`
 			Rate     string `json:"sample_rate"`
 			Channels int    `json:"channels"`
 		} `json:"streams"`
+		Format struct {
+			Duration string `json:"duration"`
+		} `json:"format"`
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &found)
@@ -94,13 +97,18 @@ func probe(ctx context.Context, ffprobe, path, full string) (Info, error) {
 		return Info{}, bad(path, "文件中没有声音", "holds no sound; check that it is the right file", nil)
 	}
 	s := found.Streams[0]
-	rate, _ := strconv.Atoi(s.Rate) // only told to people; ffmpeg resamples
-	return Info{Format: s.Codec, Rate: rate, Channels: s.Channels}, nil
+	// Both are only told to people: ffmpeg resamples, and reads to the end.
+	rate, _ := strconv.Atoi(s.Rate)
+	seconds, _ := strconv.ParseFloat(found.Format.Duration, 64)
+	return Info{Format: s.Codec, Rate: rate, Channels: s.Channels, Seconds: seconds}, nil
 }
 
 func (d *ffmpegDecoder) info() Info { return d.is }
 
 func (d *ffmpegDecoder) read(buf []int16) (int, error) {
+	if d.end != nil {
+		return 0, d.end
+	}
 	b := make([]byte, 2*min(len(buf), 4096))
 	n, err := io.ReadAtLeast(d.out, b, 2)
 	if n%2 == 1 && err == nil {
@@ -114,7 +122,13 @@ func (d *ffmpegDecoder) read(buf []int16) (int, error) {
 		d.got += int64(n / 2)
 		return n / 2, nil
 	}
-	d.waited = true
+	d.end = d.wait()
+	return 0, d.end
+}
+
+// wait takes ffmpeg's exit as the end of the sound, or as the reason why there
+// is no more.
+func (d *ffmpegDecoder) wait() error {
 	werr := d.cmd.Wait()
 	d.cancel()
 	if werr != nil || d.errs.String() != "" && d.got == 0 {
@@ -123,18 +137,18 @@ func (d *ffmpegDecoder) read(buf []int16) (int, error) {
 			said = werr.Error()
 		}
 		at := capture.SampleIndex(d.got).Duration().Seconds()
-		return 0, bad(d.path, fmt.Sprintf("在第 %.1f 秒处无法解码", at), fmt.Sprintf("cannot be decoded at %.1f s: ffmpeg says %s", at, said), werr)
+		return bad(d.path, fmt.Sprintf("在第 %.1f 秒处无法解码", at), fmt.Sprintf("cannot be decoded at %.1f s: ffmpeg says %s", at, said), werr)
 	}
 	if d.got == 0 {
-		return 0, noSound(d.path)
+		return noSound(d.path)
 	}
-	return 0, io.EOF
+	return io.EOF
 }
 
 func (d *ffmpegDecoder) close() error {
 	d.cancel()
-	if !d.waited {
-		d.waited = true
+	if d.end == nil {
+		d.end = context.Canceled
 		_ = d.cmd.Wait() // it was killed: its exit says nothing
 	}
 	return nil
