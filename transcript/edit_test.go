@@ -50,6 +50,9 @@ func TestRevise(t *testing.T) {
 		if _, err := d.Revise(ctx, l.Hearing, l.ID, 1, transcript.Edit{Text: ptr("开庭")}, "书记员二"); !errors.As(err, &conflict) || conflict.Current.Text != "现在开庭！" {
 			t.Errorf("an old revision: %v", err)
 		}
+		if _, err := d.Revise(ctx, l.Hearing, l.ID, 1, transcript.Edit{Text: ptr("现在开庭！")}, "书记员二"); !errors.As(err, &conflict) {
+			t.Errorf("an old revision, the same words: %v", err)
+		}
 		history, err := d.Revisions(ctx, l.Hearing, l.ID)
 		if err != nil || len(history) != 2 || history[0].Text != "现在开庭。" || history[0].Author != "engine:示例识别引擎" {
 			t.Errorf("revisions %+v, %v", history, err)

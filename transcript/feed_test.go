@@ -103,6 +103,9 @@ func TestFeedFindsWhatNobodyAnnounced(t *testing.T) {
 		d, h := opened(t, store)
 		p := openPage(t, d, h.ID)
 		defer p.leave()
+		log := newFakeLog()
+		stop := run(t, d, log)
+		synctest.Wait()
 		lost := errors.New("connection lost after the commit")
 		store.faults(nil, func(call string) error {
 			if call == "AddLine" || call == "UpdateHearing" {
@@ -113,21 +116,58 @@ func TestFeedFindsWhatNobodyAnnounced(t *testing.T) {
 		if _, err := d.AddLine(t.Context(), h.ID, transcript.HandLine{Text: "证据一"}, "书记员"); !errors.Is(err, lost) {
 			t.Fatal(err)
 		}
+		synctest.Wait()
+		if len(p.shown()) != 1 {
+			t.Errorf("page shows %v", p.shown())
+		}
 		if _, err := d.Close(t.Context(), h.ID, ""); !errors.Is(err, lost) {
 			t.Fatal(err)
 		}
-		store.faults(nil, nil)
 		synctest.Wait()
-		if len(p.shown()) != 1 || p.state.Status != capture.Closed {
-			t.Errorf("page shows %v, hearing %s", p.shown(), p.state.Status)
+		if p.state.Status != capture.Closed {
+			t.Errorf("hearing %s on the page", p.state.Status)
 		}
-		log := newFakeLog()
-		stop := run(t, d, log)
-		synctest.Wait()
 		if got := log.published()[h.ID]; got != "closed" {
 			t.Errorf("published as %q", got)
 		}
 		stop()
+	})
+}
+
+// lateStore takes its time to say that a line is stored.
+type lateStore struct{ *fakeStore }
+
+func (s lateStore) AddLine(ctx context.Context, l transcript.Line) (transcript.Line, error) {
+	added, err := s.fakeStore.AddLine(ctx, l)
+	if l.Text == "慢" {
+		time.Sleep(time.Second)
+	}
+	return added, err
+}
+
+// The change of the quicker writer is told after the one before it.
+func TestFeedKeepsTheOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		_, h := opened(t, store)
+		d := transcript.NewDocket(lateStore{store}, fakeRooms{}, quiet)
+		p := openPage(t, d, h.ID)
+		var slow sync.WaitGroup
+		slow.Go(func() { d.AddLine(t.Context(), h.ID, transcript.HandLine{Text: "慢"}, "书记员") })
+		synctest.Wait()
+		if _, err := d.AddLine(t.Context(), h.ID, transcript.HandLine{Text: "快"}, "书记员二"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := len(p.shown()); n != 2 {
+			t.Errorf("the page shows %d lines of 2", n)
+		}
+		slow.Wait()
+		synctest.Wait()
+		if p.last != 4 {
+			t.Errorf("the page is at event %d", p.last)
+		}
+		p.leave()
 	})
 }
 

@@ -1,6 +1,7 @@
 package transcript_test
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"slices"
@@ -240,10 +241,19 @@ func TestStatusRefuses(t *testing.T) {
 	}
 }
 
+// slowStore gives others time to do the same.
+type slowStore struct{ *fakeStore }
+
+func (s slowStore) Hearings(ctx context.Context, f transcript.HearingFilter) ([]capture.Hearing, error) {
+	list, err := s.fakeStore.Hearings(ctx, f)
+	time.Sleep(5 * time.Millisecond)
+	return list, err
+}
+
 // One hearing a courtroom, however many press the button at once.
 func TestOpenOnePerCourtroom(t *testing.T) {
 	ctx := t.Context()
-	d := transcript.NewDocket(newFakeStore(), fakeRooms{}, quiet)
+	d := transcript.NewDocket(slowStore{newFakeStore()}, fakeRooms{}, quiet)
 	var ids []string
 	for range 8 {
 		h, err := d.Create(ctx, newHearing())

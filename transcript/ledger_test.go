@@ -21,7 +21,7 @@ type sound struct {
 	channel string
 	pairs   []float64 // from, to, from, to …
 	ended   bool
-	decided float64 // on the hearing's clock; -1: all
+	decided float64 // on the hearing's clock; -1: all, -2: more than is stored
 }
 
 func (s *fakeStore) hear(h capture.Hearing, sounds ...sound) {
@@ -44,6 +44,9 @@ func (s *fakeStore) hear(h capture.Hearing, sounds ...sound) {
 			}
 		}
 		s.audio[h.ID] = append(s.audio[h.ID], state)
+		if x.decided == -2 {
+			at.Sample += capture.Rate
+		}
 		if at.Epoch > 0 {
 			s.positions[capture.Key(h.ID, x.channel)] = asr.ChannelState{Hearing: h.ID, Channel: x.channel, Position: at}
 		}
@@ -95,7 +98,7 @@ func TestLedger(t *testing.T) {
 		want   string
 	}{
 		"undisturbed": {
-			sounds: []sound{{"judge", []float64{0.4, 60}, true, -1}, {"plaintiff", []float64{0.5, 60}, true, -1}},
+			sounds: []sound{{"judge", []float64{0.4, 59.7}, true, -1}, {"plaintiff", []float64{0.5, 59.6}, true, -1}},
 			said:   []sound{{channel: "judge", pairs: []float64{1, 4, 9, 12}}, {channel: "plaintiff", pairs: []float64{3, 8}}},
 			act:    func(t *testing.T, d *transcript.Docket, h capture.Hearing) { pass(60); closing(d, h, t) },
 			want:   "0-1 silence; 1-3 text judge; 3-4 text judge+plaintiff; 4-8 text plaintiff; 8-9 silence; 9-12 text judge; 12-60 silence",
@@ -355,11 +358,45 @@ func TestProgress(t *testing.T) {
 			"closed, more to come":     {progress(true, time.Hour, sound{"judge", []float64{0, 10}, false, -1}), false},
 			"closed, one seat behind": {progress(true, 0, sound{"judge", []float64{0, 10}, true, -1},
 				sound{"plaintiff", []float64{0, 10}, true, 5}), false},
-			"just closed, no sound yet": {progress(true, time.Second), false},
-			"closed without any sound":  {progress(true, time.Minute), true},
+			"the archive is behind the worker": {progress(true, time.Hour, sound{"judge", []float64{0, 10}, true, -2}), false},
+			"just closed, no sound yet":        {progress(true, time.Second), false},
+			"closed without any sound":         {progress(true, time.Minute), true},
 		} {
 			if tc.p.Complete != tc.want {
 				t.Errorf("%s: %+v", name, tc.p)
+			}
+		}
+	})
+}
+
+// The end of a hearing that is closed during a break came before the break; a
+// break that was over is not the end.
+func TestProgressOfAHearingClosedInABreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, resumed := range []bool{false, true} {
+			store := newFakeStore()
+			d, h := opened(t, store)
+			store.hear(h, sound{"judge", []float64{0, 10}, true, -1})
+			key := capture.Key(h.ID, "judge")
+			state := store.positions[key]
+			state.Position.Ended = false // the chunk said pause
+			store.positions[key] = state
+			if _, err := d.Pause(t.Context(), h.ID, "调解"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if resumed {
+				if _, err := d.Resume(t.Context(), h.ID); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute) // what was said in it is still in the courtroom
+			}
+			if _, err := d.Close(t.Context(), h.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			p, err := d.Progress(t.Context(), h.ID)
+			if err != nil || p.Complete == resumed {
+				t.Errorf("resumed %v: %+v, %v", resumed, p, err)
 			}
 		}
 	})

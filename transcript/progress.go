@@ -110,12 +110,33 @@ func (s *survey) decidedOf(a AudioSpan) capture.SampleIndex {
 	return min(max(at.Sample-a.First, 0), a.Samples)
 }
 
+func closedInBreak(h *capture.Hearing) bool {
+	n := len(h.Breaks)
+	return h.ClosedAt != nil && n > 0 && h.Breaks[n-1].To != nil && h.Breaks[n-1].To.Equal(*h.ClosedAt)
+}
+
+// over says whether a channel has come to its end: all of it is stored, decided,
+// and nothing more will come. A worker knows the end of a hearing by its last
+// chunk, or by the silence that follows the closing; a hearing that is closed
+// during a break ended with the chunk before the break.
+func (s *survey) over(channel string) bool {
+	at := s.positions[channel]
+	held := false // what the worker has heard, as it may be ahead of the archive
+	for _, a := range s.spans {
+		held = held || a.Channel == channel && a.Epoch == at.Epoch && a.First+a.Samples >= at.Sample
+	}
+	for _, state := range s.audio {
+		if state.Channel == channel {
+			return held && state.Missing == 0 && (at.Ended || state.Ended && closedInBreak(&s.hearing))
+		}
+	}
+	return false
+}
+
 func (s *survey) progress(now time.Time) Progress {
 	p := Progress{Channels: []ChannelProgress{}}
-	ended := map[string]bool{}
 	missing := map[string]uint64{}
 	for _, a := range s.audio {
-		ended[a.Channel] = a.Ended && a.Missing == 0
 		missing[a.Channel] = a.Missing
 	}
 	waiting, anyEnded := false, false
@@ -130,7 +151,7 @@ func (s *survey) progress(now time.Time) Progress {
 		c := ChannelProgress{
 			Channel: channel, Role: channel, Missing: missing[channel],
 			StoredMS: stored.Milliseconds(), RecognisedMS: decided.Milliseconds(),
-			Ended: ended[channel] && decided == stored && s.positions[channel].Ended,
+			Ended: decided == stored && s.over(channel),
 		}
 		if seat, ok := s.hearing.SeatAt(channel, now); ok {
 			c.Role = seat.Role

@@ -154,6 +154,52 @@ func TestDiskFull(t *testing.T) {
 		if got := alarmCodes(d); got != nil {
 			t.Errorf("alarms %q after the outage", got)
 		}
+		// It is told and published although nothing follows it.
+		store.faults(nil, func(call string) error {
+			if call == "ApplyStep" {
+				return errDisk
+			}
+			return nil
+		})
+		log.send(worker.final(5*time.Second, 6*time.Second, "第6句。"))
+		synctest.Wait()
+		store.faults(nil, nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := log.published()[h.ID+"/judge"]; got != "96000" || len(p.shown()) != 6 {
+			t.Errorf("position %s published, %d lines shown", got, len(p.shown()))
+		}
+		stop()
+		p.leave()
+	})
+}
+
+// A hearing that is over keeps its peace: the log still delivers what was heard
+// before its last final.
+func TestPartialAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		d, h := opened(t, store)
+		worker := newSpeaker(h.ID, "judge", *h.OpenedAt)
+		partial := worker.partial(0, time.Second, "现在")
+		final := worker.final(0, time.Second, "现在闭庭。")
+		final.Segment.After.Ended = true
+		log := newFakeLog()
+		log.send(partial, final)
+		stop := run(t, d, log)
+		if _, err := d.Close(t.Context(), h.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		stop()
+		d = transcript.NewDocket(store, fakeRooms{}, quiet)
+		p := openPage(t, d, h.ID)
+		stop = run(t, d, log)
+		log.send(partial)
+		synctest.Wait()
+		if n := p.partialCount(); n != 0 || len(p.shown()) != 1 {
+			t.Errorf("%d partials, %d lines", n, len(p.shown()))
+		}
 		stop()
 		p.leave()
 	})
