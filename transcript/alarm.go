@@ -69,6 +69,7 @@ const (
 	alarmStore  = "store-failing"
 	alarmDisk   = "disk-full"
 	alarmBroker = "broker-unreachable"
+	alarmAside  = "segments-set-aside"
 )
 
 // storeFailing words a failure of the database for people; the log has its

@@ -196,6 +196,7 @@ func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h 
 		m.Err = refused
 		return d.setAside(ctx, segments, part, m, malformed)
 	case applied:
+		d.counts.applied.Add(1)
 		d.outbox.position(asr.ChannelState{
 			Hearing: seg.Hearing, Channel: seg.Channel, Position: *seg.After, State: seg.State,
 		})
@@ -211,14 +212,17 @@ func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h 
 		// An earlier try may have been committed before it failed.
 		d.outbox.askAgain()
 		d.feeds.refresh(h.ID)
+	default:
+		d.counts.repeated.Add(1)
 	}
 	return true
 }
 
-// setAside keeps a message that cannot be used, and goes on.
+// setAside keeps a message that cannot be used, and goes on. Nobody is told of
+// each: watch says once a second how many there were.
 func (d *Docket) setAside(ctx context.Context, segments SegmentLog, part string, m SegmentMessage, reason string) bool {
-	d.log.Warn("segment set aside", "reason", reason, "err", m.Err,
-		"partition", m.Source.Partition, "offset", m.Source.Offset)
+	d.counts.setAside.Add(1)
+	d.counts.lastAside.Store(&asideNote{reason: reason, err: m.Err, at: m.Source})
 	return d.persist(ctx, brokerFailing, part, func() error {
 		if err := segments.SetAside(ctx, m, reason); err != nil {
 			return fmt.Errorf("set aside %s/%d@%d: %w", m.Source.Topic, m.Source.Partition, m.Source.Offset, err)

@@ -2,9 +2,21 @@
 // hearing, keeps every revision a person makes, and writes the record.
 //
 // [Docket] is its heart: all hearings, their state, their lines, and a live
-// feed of what changes. A machine never changes a final line, a late
-// hypothesis never changes a human's words, a revision is appended and never
-// overwritten, and a closed record stays as it was signed.
+// feed of what changes. It promises that
+//
+//   - a final is stored together with the position it carries its channel to,
+//     once, however often the log delivers it (assembler.go);
+//   - what is stored is told to every subscriber once and in order, and
+//     published until the broker has it (feed.go, outbox.go);
+//   - every millisecond of a hearing has its place in the ledger (ledger.go);
+//   - every revision carries the hash of the one before it (hash.go);
+//   - what fails is tried again, and said in words for the people who can mend
+//     it (alarm.go, health.go).
+//
+// A machine never changes a final line, a late hypothesis never changes a
+// human's words, a revision is appended and never overwritten, and a signed
+// record stays as it was signed. No clerk ever waits for the broker, and no
+// slow page for another.
 //
 // The package knows no database and no network: it asks for them through
 // small interfaces; store and cmd provide them.

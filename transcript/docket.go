@@ -53,6 +53,7 @@ type Docket struct {
 	parts   parts
 	alarms  alarms
 	outbox  *outbox
+	counts  counts
 }
 
 // Option sets what not every docket needs.
@@ -78,13 +79,21 @@ func (d *Docket) Hearing(ctx context.Context, id string) (capture.Hearing, error
 
 // Hearings lists hearings, newest first.
 func (d *Docket) Hearings(ctx context.Context, f HearingFilter) ([]capture.Hearing, error) {
-	return d.store.Hearings(ctx, f)
+	list, err := d.store.Hearings(ctx, f)
+	if list == nil {
+		list = []capture.Hearing{}
+	}
+	return list, err
 }
 
 // Lines are the lines that changed after the event id after (0: all), in the
 // order of speech, and the newest event id.
 func (d *Docket) Lines(ctx context.Context, hearing string, after int64) ([]Line, int64, error) {
-	return d.store.Lines(ctx, hearing, after)
+	lines, last, err := d.store.Lines(ctx, hearing, after)
+	if lines == nil {
+		lines = []Line{}
+	}
+	return lines, last, err
 }
 
 // Revisions of a line, oldest first.

@@ -156,10 +156,12 @@ func (d *Docket) tellHealth(h capture.Health) {
 	d.feeds.publish("", Event{Kind: HealthChanged, Health: &h})
 }
 
-// watch tells the subscribers of parts that fall silent, and how the docket is.
+// watch tells the subscribers of parts that fall silent, and each second how the
+// docket is.
 func (d *Docket) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second / 2)
 	defer tick.Stop()
+	var aside asideReport
 	for n := 0; ; n++ {
 		select {
 		case <-tick.C:
@@ -172,6 +174,7 @@ func (d *Docket) watch(ctx context.Context) {
 			d.tellHealth(h)
 		}
 		if n%2 == 0 {
+			aside.run(d, time.Now())
 			d.tellHealth(d.ownHealth())
 		}
 	}

@@ -242,6 +242,20 @@ func TestSetAside(t *testing.T) {
 		if lines, _, _ := d.Lines(t.Context(), h.ID, 0); len(lines) != 1 || lines[0].Text != "现在开庭。" {
 			t.Errorf("lines %+v", lines)
 		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := alarmCodes(d); !slices.Equal(got, []string{"segments-set-aside"}) {
+			t.Errorf("alarms %q", got)
+		}
+		log.send(log.messages[len(log.messages)-1])
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := alarmCodes(d); got != nil {
+			t.Errorf("alarms %q after two minutes", got)
+		}
+		if got, want := d.Counts(), (transcript.Counts{Applied: 1, Repeated: 1, SetAside: 10}); got != want {
+			t.Errorf("counts %+v, want %+v", got, want)
+		}
 		stop()
 	})
 }
