@@ -188,6 +188,8 @@ func explain(err error) string {
 		return "user or password refused"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "it closed the connection; does it want TLS or a password?"
+	case errors.Is(err, kafkago.Unknown):
+		return "the broker could not do it; is its disk full?"
 	case errors.As(err, &code):
 		return strings.TrimPrefix(err.Error(), "kafka.(*Client).")
 	case errors.As(err, &op):

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -222,7 +223,12 @@ func compactedTopics(logDir string) (map[string]bool, error) {
 	return names, nil
 }
 
+// syncDir makes renames and new files in a folder durable. Windows has no such
+// thing, and does it by itself.
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

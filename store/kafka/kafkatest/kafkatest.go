@@ -44,6 +44,7 @@ func Run(t *testing.T, b Broker) {
 		{"ensure", s.ensure},
 		{"table", s.table},
 		{"group", s.group},
+		{"member of a group dies", s.takeover},
 		{"commit of an old generation", s.staleCommit},
 		{"broker restarts", s.restart},
 	} {
@@ -429,6 +430,27 @@ func (s suite) group(t *testing.T) {
 	if err := c.Join(ctx, "test."+rand.Text(), topic, func(context.Context, *kafka.Generation) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("join returned %v", err)
 	}
+}
+
+// takeover is what happens when a worker is killed: nobody says goodbye.
+func (s suite) takeover(t *testing.T) {
+	t.Parallel() // it waits for a session to end
+	c, ctx := s.client(t)
+	topic := s.topic(t, ctx, c, 2)
+	group := "test." + rand.Text()
+	one := join(t, ctx, c, group, topic)
+	one.until(t, ctx, 2)
+	victim, _ := s.client(t)
+	two := join(t, ctx, victim, group, topic)
+	one.until(t, ctx, 1)
+	two.until(t, ctx, 1)
+	start := time.Now()
+	victim.Close()
+	if err := <-two.done; !errors.Is(err, kafka.ErrClosed) {
+		t.Errorf("join returned %v", err)
+	}
+	one.until(t, ctx, 2)
+	t.Logf("after %v", time.Since(start).Round(100*time.Millisecond))
 }
 
 func (s suite) staleCommit(t *testing.T) {
