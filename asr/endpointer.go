@@ -71,10 +71,11 @@ type quietPoint struct {
 	level level
 }
 
-// Step is what an endpointer found. The audio from the step's begin to First is
-// silence; from First on it is the utterance, until End, where the next step begins.
+// Step is what an endpointer found. The audio from Begin to First is silence;
+// from First on it is the utterance, until End, where the next step begins.
 type Step struct {
 	Speech  bool                // false: First is End, there is silence only
+	Begin   capture.SampleIndex // End of the step before
 	First   capture.SampleIndex // of the utterance
 	End     capture.SampleIndex // exclusive
 	Samples []int16             // of the utterance; the receiver owns them
@@ -121,6 +122,11 @@ func NewEndpointer(p Pauses, begin capture.SampleIndex, state json.RawMessage) (
 
 // Begin is where the present step began: all audio before is decided.
 func (e *Endpointer) Begin() capture.SampleIndex { return e.begin }
+
+// Before is how much of an utterance lies before its first speech, at most.
+func (e *Endpointer) Before() time.Duration {
+	return time.Duration(e.before) * 10 * time.Millisecond
+}
 
 // Next is the sample that has to come next.
 func (e *Endpointer) Next() capture.SampleIndex {
@@ -244,7 +250,7 @@ func (e *Endpointer) advance(to capture.SampleIndex) {
 // finish ends the step at a place and begins the next one there, with all that
 // has been heard since.
 func (e *Endpointer) finish(end capture.SampleIndex) Step {
-	step := Step{Speech: e.open, First: end, End: end}
+	step := Step{Speech: e.open, Begin: e.begin, First: end, End: end}
 	if e.open {
 		n := int(end - e.base)
 		step.First, step.Samples = e.base, e.buffer[:n:n]

@@ -223,7 +223,7 @@ func tile(t *testing.T, steps []Step, length capture.SampleIndex) {
 	t.Helper()
 	var at capture.SampleIndex
 	for i, s := range steps {
-		if s.First < at || s.End <= at || s.Speech != (s.End > s.First) || int(s.End-s.First) != len(s.Samples) || len(s.Samples) > maxUtterance*frameSamples {
+		if s.Begin != at || s.First < at || s.End <= at || s.Speech != (s.End > s.First) || int(s.End-s.First) != len(s.Samples) || len(s.Samples) > maxUtterance*frameSamples {
 			t.Fatalf("step %d of %d–%d after %d, %d samples", i, s.First, s.End, at, len(s.Samples))
 		}
 		if s.Speech && s.First%frameSamples != 0 && s.First != at {

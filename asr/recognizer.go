@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Clip is what an engine is asked to decode: one utterance, or as much of it
@@ -24,10 +25,35 @@ type Hypothesis struct {
 	Language  string
 }
 
+// check holds an answer to the rules above.
+func (h *Hypothesis) check(clip time.Duration) error {
+	if len(h.Text) > maxSegmentText || len(h.Words) > maxSegmentWords {
+		return fmt.Errorf("%d bytes of text, %d words", len(h.Text), len(h.Words))
+	}
+	valid := utf8.ValidString(h.Text) && utf8.ValidString(h.Engine) && utf8.ValidString(h.Model) && utf8.ValidString(h.Language)
+	size := 0
+	var before time.Duration
+	for i, w := range h.Words {
+		if w.Start < before || w.End < w.Start || w.End > clip {
+			return fmt.Errorf("word %d from %v to %v: after %v, until %v", i, w.Start, w.End, before, clip)
+		}
+		if !(w.Confidence >= 0 && w.Confidence <= 1) {
+			return fmt.Errorf("word %d with confidence %v", i, w.Confidence)
+		}
+		valid = valid && utf8.ValidString(w.Text)
+		size += len(w.Text)
+		before = w.End
+	}
+	if !valid || size > maxSegmentText {
+		return fmt.Errorf("%d bytes of words, or not UTF-8", size)
+	}
+	return nil
+}
+
 // TimedWord is a word with its place in the clip.
 type TimedWord struct {
 	Text       string
-	Start, End time.Duration // since the clip's first sample; 0 ≤ Start ≤ End ≤ clip length
+	Start, End time.Duration // since the clip's first sample; 0 ≤ Start ≤ End ≤ clip length, and not before the End of the word before
 	Confidence float64       // 0 to 1; 0 where the engine says nothing
 }
 

@@ -74,7 +74,7 @@ func (n number) seconds() (d time.Duration, ok bool) {
 
 // read makes a hypothesis of a successful answer to a clip of the given length.
 func (e *Engine) read(a answer, length time.Duration) (asr.Hypothesis, error) {
-	h := asr.Hypothesis{Engine: e.config.Name, Model: e.config.Model, Language: e.config.Language}
+	h := e.unheard()
 	body := bytes.TrimSpace(a.body)
 	if !bytes.HasPrefix(body, []byte("{")) {
 		kind := a.header.Get("Content-Type")

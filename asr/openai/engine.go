@@ -100,13 +100,18 @@ func (e *Engine) Recognize(ctx context.Context, clip asr.Clip) (asr.Hypothesis, 
 		}
 		poorer, ok := poorerShape(answer, shape)
 		if !ok {
-			return asr.Hypothesis{}, err
+			return e.unheard(), err
 		}
 		if e.shape.CompareAndSwap(shape, poorer) {
 			e.log.Info("engine gives no word times in this form, asking for less",
 				"engine", e.config.Name, "err", err)
 		}
 	}
+}
+
+// unheard is a hypothesis without words: it says who was asked.
+func (e *Engine) unheard() asr.Hypothesis {
+	return asr.Hypothesis{Engine: e.config.Name, Model: e.config.Model, Language: e.config.Language}
 }
 
 func (e *Engine) transcribe(ctx context.Context, clip asr.Clip, shape int32) (answer, error) {

@@ -1,0 +1,224 @@
+package asr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"tingji/capture"
+)
+
+const (
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = 5 * time.Second
+	// unavailableRetry is how often a refusing engine is asked again: somebody
+	// may have mended it.
+	unavailableRetry = 5 * time.Second
+	// unreachableAfter is how long an engine may fail before people hear of it.
+	unreachableAfter = 3 * time.Second
+)
+
+// engine asks the recogniser, a bounded number of questions at a time. Finals
+// go before partials: these take only a place that nobody waits for, and lose
+// it to a final. Safe for several goroutines.
+type engine struct {
+	recognizer Recognizer
+	giveUp     time.Duration // 0: never
+	log        *slog.Logger
+	failed     func(error) // called once, when the engine is given up
+
+	mu       sync.Mutex
+	free     int
+	finals   int             // being asked or waiting
+	waiting  []chan struct{} // finals, in order
+	partials map[*ticket]struct{}
+
+	failingSince time.Time // zero while the engine answers
+	reason       error     // why it fails
+	alarmed      bool
+}
+
+// ticket is a partial's place at the engine.
+type ticket struct{ cancel context.CancelFunc }
+
+func newEngine(r Recognizer, parallel int, giveUp time.Duration, log *slog.Logger, failed func(error)) *engine {
+	return &engine{recognizer: r, giveUp: giveUp, log: log, failed: failed, free: parallel, partials: map[*ticket]struct{}{}}
+}
+
+// enter waits for a place.
+func (e *engine) enter(ctx context.Context) error {
+	e.mu.Lock()
+	if e.free > 0 {
+		e.free--
+		e.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	e.waiting = append(e.waiting, turn)
+	for t := range e.partials {
+		delete(e.partials, t)
+		t.cancel()
+		break // one place is enough
+	}
+	e.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	e.mu.Lock()
+	i := slices.Index(e.waiting, turn)
+	if i >= 0 {
+		e.waiting = slices.Delete(e.waiting, i, i+1)
+	}
+	e.mu.Unlock()
+	if i < 0 { // it was our turn already
+		e.leave()
+	}
+	return ctx.Err()
+}
+
+// tryEnter takes a place for a partial, which must call leavePartial. The
+// context ends when a final needs the place.
+func (e *engine) tryEnter(ctx context.Context) (context.Context, *ticket, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.free == 0 || !e.failingSince.IsZero() {
+		return nil, nil, false
+	}
+	e.free--
+	ctx, cancel := context.WithCancel(ctx)
+	t := &ticket{cancel}
+	e.partials[t] = struct{}{}
+	return ctx, t, true
+}
+
+func (e *engine) leavePartial(t *ticket) {
+	t.cancel()
+	e.mu.Lock()
+	delete(e.partials, t)
+	e.mu.Unlock()
+	e.leave()
+}
+
+func (e *engine) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.waiting) > 0 {
+		close(e.waiting[0])
+		e.waiting = slices.Delete(e.waiting, 0, 1)
+		return
+	}
+	e.free++
+}
+
+// final decodes a clip, however long it takes. A refused clip is an answer:
+// the reason. The only error is ctx's.
+func (e *engine) final(ctx context.Context, clip Clip) (h Hypothesis, rejected string, err error) {
+	e.count(1)
+	defer e.count(-1)
+	pause := firstRetry
+	for {
+		if err := e.enter(ctx); err != nil {
+			return h, "", err
+		}
+		h, err := e.recognizer.Recognize(ctx, clip)
+		e.leave()
+		if ctx.Err() != nil {
+			return Hypothesis{}, "", ctx.Err()
+		}
+		wait := e.observe(err)
+		var refused *RejectedError
+		switch {
+		case errors.As(err, &refused):
+			return Hypothesis{Engine: h.Engine, Model: h.Model, Language: h.Language}, refused.Reason, nil
+		case err == nil:
+			return h, "", nil
+		case wait == 0:
+			wait = pause
+			pause = min(2*pause, lastRetry)
+		}
+		select {
+		case <-ctx.Done():
+			return Hypothesis{}, "", ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// count follows the number of finals. When none is left, nobody knows any more
+// that the engine fails.
+func (e *engine) count(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.finals += n; e.finals == 0 {
+		e.failingSince, e.reason, e.alarmed = time.Time{}, nil, false
+	}
+}
+
+// observe takes note of an answer, and says how long the error asks to wait; 0
+// where it does not say.
+func (e *engine) observe(err error) (wait time.Duration) {
+	var rejected *RejectedError
+	var unavailable *UnavailableError
+	var retry *RetryError
+	now := time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err == nil || errors.As(err, &rejected) {
+		if e.alarmed {
+			e.log.Info("engine answers again", "after", now.Sub(e.failingSince))
+		}
+		e.failingSince, e.reason, e.alarmed = time.Time{}, nil, false
+		return 0
+	}
+	if e.failingSince.IsZero() {
+		e.failingSince = now
+	}
+	e.reason = err
+	if errors.As(err, &unavailable) {
+		wait = unavailableRetry
+	} else if errors.As(err, &retry) {
+		wait = retry.After
+	}
+	failing := now.Sub(e.failingSince)
+	if !e.alarmed && (unavailable != nil || failing >= unreachableAfter) {
+		e.alarmed = true
+		e.log.Warn("engine does not answer; utterances wait", "err", err)
+	}
+	if e.giveUp > 0 && (unavailable != nil || failing >= e.giveUp) {
+		e.failed(err)
+	}
+	return wait
+}
+
+// alarms are what people should know of the engine now.
+func (e *engine) alarms() []capture.Alarm {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.failingSince.IsZero() {
+		return nil
+	}
+	var unavailable *UnavailableError
+	if errors.As(e.reason, &unavailable) {
+		return []capture.Alarm{{
+			Code:   "engine-unavailable",
+			Since:  e.failingSince.UTC(),
+			Text:   fmt.Sprintf("语音识别引擎拒绝服务，请技术人员检查配置。录音照常保存，恢复后自动补录文字。原因：%v", e.reason),
+			TextEN: fmt.Sprintf("The speech engine refuses to serve; its configuration needs a look. Sound is kept and becomes text once it answers. Reason: %v", e.reason),
+		}}
+	}
+	if time.Since(e.failingSince) < unreachableAfter {
+		return nil
+	}
+	return []capture.Alarm{{
+		Code:   "engine-unreachable",
+		Since:  e.failingSince.UTC(),
+		Text:   fmt.Sprintf("语音识别引擎没有应答，正在重试。录音照常保存，恢复后自动补录文字。原因：%v", e.reason),
+		TextEN: fmt.Sprintf("The speech engine does not answer; retrying. Sound is kept and becomes text once it answers. Reason: %v", e.reason),
+	}}
+}

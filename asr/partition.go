@@ -1,0 +1,459 @@
+package asr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tingji/capture"
+)
+
+const (
+	// maxWaiting bounds the audio of a partition's utterances that wait for the
+	// engine; beyond it no chunk is read.
+	maxWaiting = 4 * 60 * capture.Rate // samples: 8 MB
+	tickEvery  = 500 * time.Millisecond
+	// commitEvery is how often a hint is left for a successor.
+	commitEvery = 5 * time.Second
+	// closedQuiet is how long a closed hearing may be without audio before what
+	// was begun is ended for it.
+	closedQuiet = 30 * time.Second
+	// firstPatience is how long the store may take to confirm a position before
+	// a channel begins again from the store's: what was published may be
+	// lost. It doubles each time, as the store may simply be away.
+	firstPatience = time.Minute
+	lastPatience  = time.Hour
+)
+
+// partition works on the courtrooms of one partition of audio.v1. All its
+// fields belong to the goroutine that runs it.
+type partition struct {
+	w        *Worker
+	number   int
+	commit   func(int64) error
+	log      *slog.Logger
+	channels map[string]*channel // by key
+
+	reader     *reader
+	rewind     int64 // where to read again, -1 for nowhere
+	next       int64 // the offset after the last message taken
+	setAside   int64 // offsets below it were set aside if they had to be
+	committed  int64
+	committedA time.Time
+
+	out     []Segment // partials to publish
+	answers chan answer
+	asking  sync.WaitGroup
+}
+
+// reader reads in its own goroutine, so that a rewind can cut it short.
+type reader struct {
+	batches chan []ChunkMessage
+	failed  chan error
+	stop    func() // waits
+}
+
+// answer is what the engine said of an utterance.
+type answer struct {
+	channel *channel
+	life    uint64
+	item    *item // nil: a partial of the utterance at first
+	first   capture.SampleIndex
+	epoch   uint64
+	samples int
+	took    time.Duration
+	Hypothesis
+	rejected string
+	err      error
+}
+
+func newPartition(w *Worker, a Assignment) *partition {
+	return &partition{
+		w: w, number: a.Partition, commit: a.Commit, log: w.log.With("partition", a.Partition),
+		channels: map[string]*channel{}, rewind: -1, committed: -1, answers: make(chan answer),
+	}
+}
+
+// run works until ctx ends or something fails that it cannot wait for.
+func (p *partition) run(ctx context.Context, hint int64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer p.asking.Wait()
+	defer cancel()
+	p.read(ctx, p.start(hint))
+	defer func() { p.reader.stop() }()
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	defer p.w.gaps.forget(p.number)
+
+	changed := p.w.at.Positions.Changed()
+	for {
+		batches := p.reader.batches
+		if p.waiting() > maxWaiting {
+			batches = nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-p.reader.failed:
+			return fmt.Errorf("read audio, partition %d: %w", p.number, err)
+		case messages := <-batches:
+			if err := p.take(ctx, messages); err != nil {
+				return err
+			}
+		case a := <-p.answers:
+			p.hear(a)
+		case <-changed:
+			changed = p.w.at.Positions.Changed()
+			p.follow()
+		case <-tick.C:
+			p.tick()
+		}
+		if p.rewind >= 0 {
+			p.reader.stop()
+			p.read(ctx, p.rewind)
+			p.rewind = -1
+		}
+		p.ask(ctx)
+		if err := p.publish(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// start is where reading begins: no chunk before it is needed. Only the
+// hint knows of channels without a position, only the positions know what the
+// store has lost since; both may be too low, and then repetitions are dropped.
+func (p *partition) start(hint int64) int64 {
+	for _, s := range p.w.at.Positions.In(p.number) {
+		if !s.Position.Ended {
+			hint = min(hint, s.Position.Offset)
+		}
+	}
+	return max(hint, -1)
+}
+
+func (p *partition) read(ctx context.Context, from int64) {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &reader{batches: make(chan []ChunkMessage), failed: make(chan error, 1)}
+	done := make(chan struct{})
+	r.stop = func() { cancel(); <-done }
+	go func() {
+		defer close(done)
+		chunks := p.w.at.Audio.Chunks(p.number, from)
+		for {
+			messages, err := chunks.Next(ctx)
+			if err != nil {
+				if ctx.Err() == nil {
+					r.failed <- err
+				}
+				return
+			}
+			select {
+			case r.batches <- messages:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	p.reader = r
+}
+
+// waiting is the audio, in samples, that waits for the engine.
+func (p *partition) waiting() (samples int) {
+	for _, c := range p.channels {
+		for _, it := range c.queue {
+			samples += len(it.samples)
+		}
+	}
+	return samples
+}
+
+// take sorts messages into their channels.
+func (p *partition) take(ctx context.Context, messages []ChunkMessage) error {
+	for _, m := range messages {
+		p.next = m.Offset + 1
+		if m.Err != nil {
+			if err := p.refuse(ctx, m); err != nil {
+				return err
+			}
+			continue
+		}
+		p.chunk(m.Chunk, m.Offset)
+		if p.rewind >= 0 {
+			return nil // the rest will be read again
+		}
+	}
+	return nil
+}
+
+// refuse sets a message aside, once. Its number, if it had one, is missing now.
+func (p *partition) refuse(ctx context.Context, m ChunkMessage) error {
+	if m.Offset < p.setAside {
+		return nil
+	}
+	reason := "unreadable"
+	var bad *capture.ChunkError
+	if errors.As(m.Err, &bad) {
+		reason = string(bad.Reason)
+	}
+	p.log.Warn("message set aside", "offset", m.Offset, "reason", reason, "err", m.Err)
+	p.w.counts.bad.Add(1)
+	if err := p.w.at.Audio.SetAside(ctx, p.number, m, reason); err != nil {
+		return fmt.Errorf("set aside audio %d@%d: %w", p.number, m.Offset, err)
+	}
+	p.setAside = m.Offset + 1
+	return nil
+}
+
+func (p *partition) chunk(chunk capture.Chunk, offset int64) {
+	key := capture.Key(chunk.Hearing, chunk.Channel)
+	c := p.channels[key]
+	if c == nil {
+		c = &channel{hearing: chunk.Hearing, name: chunk.Channel, from: offset}
+		s, _ := p.w.at.Positions.Position(c.hearing, c.name)
+		p.begin(c, s)
+		p.channels[key] = c
+	}
+	switch {
+	case chunk.Seq <= c.seq:
+		p.w.counts.repeated.Add(1)
+		return
+	case chunk.Seq > c.seq+1:
+		p.missing(c, chunk.Seq, offset)
+		return
+	}
+	p.w.counts.chunks.Add(1)
+	c.heardAt = time.Now()
+	c.take(chunk, offset, p.w.config.Pauses)
+	if c.gap == chunk.Seq {
+		p.log.Info("missing chunk arrived", "hearing", c.hearing, "channel", c.name, "seq", chunk.Seq)
+		p.again(c.skipped) // for what had to be left out
+		c.gap = 0
+		p.w.gaps.clear(p.number, c)
+	}
+}
+
+// missing stops a channel at a gap. The others go on.
+func (p *partition) missing(c *channel, seq uint64, offset int64) {
+	if c.gap != 0 {
+		c.skipped = min(c.skipped, offset)
+		return
+	}
+	if c.fresh && !c.searched {
+		// We may have begun too late in the log: the offset was a hint.
+		c.searched = true
+		p.again(0)
+		return
+	}
+	c.gap, c.skipped = c.seq+1, offset
+	p.w.gaps.raise(p.number, c, time.Now())
+	p.log.Warn("chunk is missing; channel waits for it", "hearing", c.hearing, "channel", c.name, "seq", c.gap, "got", seq)
+}
+
+// again has the log read from an offset on.
+func (p *partition) again(offset int64) {
+	if p.rewind < 0 || offset < p.rewind {
+		p.rewind = offset
+	}
+}
+
+func (p *partition) begin(c *channel, s ChannelState) {
+	if c.gap != 0 {
+		p.w.gaps.clear(p.number, c)
+	}
+	if err := c.begin(s, p.w.config.Pauses); err != nil {
+		p.log.Warn("channel state cannot be used; the detector starts anew", "err", err)
+	}
+}
+
+// follow compares the store's positions with our own.
+func (p *partition) follow() {
+	now := time.Now()
+	for _, c := range p.channels {
+		s, ok := p.w.at.Positions.Position(c.hearing, c.name)
+		if ok && !c.confirm(s.Position, now) {
+			p.log.Info("the store took another way; channel begins again from there",
+				"hearing", c.hearing, "channel", c.name, "epoch", s.Position.Epoch, "sample", s.Position.Sample)
+			p.restart(c, s)
+		}
+	}
+}
+
+// restart begins a channel at the store's position and reads what it needs.
+func (p *partition) restart(c *channel, s ChannelState) {
+	p.w.counts.restarts.Add(1)
+	p.begin(c, s)
+	if s.Position.Epoch == 0 {
+		p.again(c.from)
+	} else if s.Position.Offset < p.next {
+		p.again(max(s.Position.Offset, 0))
+	}
+}
+
+// tick does what time asks for.
+func (p *partition) tick() {
+	now := time.Now()
+	p.follow()
+	least := p.next
+	for key, c := range p.channels {
+		if c.idle() {
+			delete(p.channels, key)
+			continue
+		}
+		if offset, ok := c.need(); ok {
+			least = min(least, offset)
+		}
+		if h, ok := p.w.at.Hearings.Hearing(c.hearing); ok && c.gap == 0 && now.Sub(c.heardAt) >= closedQuiet &&
+			(h.Status == capture.Closed || h.Status == capture.Signed) {
+			c.flush() // no End came, and none will
+		}
+		patience := max(c.patience, firstPatience)
+		if len(c.published) > 0 && now.Sub(c.unconfirmed) >= patience {
+			s, _ := p.w.at.Positions.Position(c.hearing, c.name)
+			p.log.Warn("the store has not confirmed what was published; channel begins again",
+				"hearing", c.hearing, "channel", c.name, "after", patience)
+			c.patience = min(2*patience, lastPatience)
+			p.restart(c, s)
+		}
+	}
+	if p.commit != nil && least > p.committed && now.Sub(p.committedA) >= commitEvery {
+		if err := p.commit(least); err == nil {
+			p.committed = least
+		}
+		p.committedA = now
+	}
+}
+
+// ask sends the engine what it can take: finals of each channel, a few ahead
+// of the one to be published next, and the utterances being spoken.
+func (p *partition) ask(ctx context.Context) {
+	for _, c := range p.channels {
+		ahead := p.w.config.Parallel
+		for _, it := range c.queue {
+			if it.samples == nil {
+				continue
+			}
+			if ahead--; ahead < 0 {
+				break
+			}
+			if it.cancel == nil {
+				p.askFinal(ctx, c, it)
+			}
+		}
+		p.askPartial(ctx, c)
+	}
+}
+
+func (p *partition) askFinal(ctx context.Context, c *channel, it *item) {
+	ctx, it.cancel = context.WithCancel(ctx)
+	clip := Clip{Samples: it.samples, Prompt: p.prompt(c), Final: true}
+	a := answer{channel: c, life: c.life, item: it}
+	p.asking.Go(func() {
+		a.Hypothesis, a.rejected, a.err = p.w.engine.final(ctx, clip)
+		p.answer(ctx, a)
+	})
+}
+
+func (p *partition) askPartial(ctx context.Context, c *channel) {
+	first, samples, open := c.ends.Open()
+	if !open || p.w.config.FinalsOnly || !c.partial.due(len(samples), c.ends.Before()) {
+		return
+	}
+	asking, ticket, ok := p.w.engine.tryEnter(ctx)
+	if !ok {
+		return
+	}
+	c.partial.first, c.partial.asked, c.partial.busy, c.partial.cancel = first, len(samples), true, ticket.cancel
+	clip := Clip{Samples: samples, Prompt: p.prompt(c)}
+	a := answer{channel: c, life: c.life, first: first, epoch: c.epoch, samples: len(samples)}
+	p.asking.Go(func() {
+		began := time.Now()
+		a.Hypothesis, a.err = p.w.engine.recognizer.Recognize(asking, clip)
+		a.took = time.Since(began)
+		p.w.engine.leavePartial(ticket)
+		p.answer(ctx, a)
+	})
+}
+
+func (p *partition) prompt(c *channel) string {
+	h, ok := p.w.at.Hearings.Hearing(c.hearing)
+	if !ok {
+		return ""
+	}
+	return prompt(h)
+}
+
+func (p *partition) answer(ctx context.Context, a answer) {
+	select {
+	case p.answers <- a:
+	case <-ctx.Done():
+	}
+}
+
+// hear takes an answer of the engine.
+func (p *partition) hear(a answer) {
+	c := a.channel
+	if a.life != c.life {
+		return
+	}
+	if a.item != nil {
+		if a.err == nil {
+			a.item.fill(a.Hypothesis, a.rejected)
+		}
+		return
+	}
+	s := &c.partial
+	if !s.busy || s.first != a.first || c.epoch != a.epoch {
+		return // the utterance is over
+	}
+	before := s.text
+	s.busy, s.cancel, s.took, s.text = false, nil, a.took, a.Text
+	length := capture.SampleIndex(a.samples).Duration()
+	if a.err != nil || a.Text == "" || a.check(length) != nil {
+		return // the next may be better
+	}
+	u := UtteranceID(c.name, c.epoch, a.first)
+	p.out = append(p.out, Segment{
+		V: 1, ID: c.hearing + "/" + u, Hearing: c.hearing, Channel: c.name, Epoch: c.epoch, Utterance: u,
+		Stage: Partial, First: a.first, Last: a.first + capture.SampleIndex(a.samples) - 1, StartedAt: c.clock(a.first),
+		Text: a.Text, Stable: stable(before, a.Text), Words: words(a.Words, a.first), Estimated: a.Estimated,
+		Engine: a.Engine, Model: a.Model, Language: a.Language,
+	})
+	p.w.counts.partials.Add(1)
+}
+
+// publish sends what is ready: each channel's steps in their order.
+func (p *partition) publish(ctx context.Context) error {
+	out := p.out
+	for _, c := range p.channels {
+		for _, it := range c.queue {
+			if !it.ready {
+				break
+			}
+			out = append(out, it.segment)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	if err := p.w.at.Segments.Publish(ctx, p.number, out); err != nil {
+		return fmt.Errorf("publish %d segments, partition %d: %w", len(out), p.number, err)
+	}
+	clear(p.out)
+	p.out = p.out[:0]
+	now := time.Now()
+	for _, c := range p.channels {
+		for len(c.queue) > 0 && c.queue[0].ready {
+			if len(c.published) == 0 {
+				c.unconfirmed = now
+			}
+			c.published = append(c.published, *c.queue[0].segment.After)
+			p.w.counts.step(c.queue[0].segment)
+			c.queue = c.queue[1:]
+		}
+	}
+	return nil
+}
