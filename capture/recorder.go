@@ -140,6 +140,11 @@ func (r *recorder) play(ctx context.Context) error {
 	buf := make([]int16, blockSamples)
 	for {
 		n, arrived, err := stream.Read(ctx, buf)
+		if errors.Is(err, ErrGap) {
+			r.log.Warn("the device has lost samples: a new epoch begins", "hearing", r.hearing.ID, "channel", r.seat.Channel)
+			r.finish(ctx, NotEnd)
+			continue
+		}
 		if err != nil {
 			return err
 		}

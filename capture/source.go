@@ -2,8 +2,14 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrGap is returned once by [Stream.Read] when samples were lost and nobody
+// knows how many: what is read next does not follow what was read before. The
+// stream goes on.
+var ErrGap = errors.New("samples were lost")
 
 // Source is where a seat's sound comes from: a microphone, a program, a
 // recording. It is for use by one goroutine.

@@ -1,0 +1,208 @@
+//go:build cgo && linux
+
+package portaudio_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tingji/capture"
+	"tingji/capture/portaudio"
+)
+
+// pulse starts a sound server of its own with one virtual device for each name,
+// and makes PortAudio see these devices under their names. It skips where the
+// machine cannot do that.
+func pulse(t *testing.T, names ...string) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("the binding's second stream dies in checkptr, which -race turns on")
+	}
+	for _, tool := range []string{"pulseaudio", "pactl", "paplay"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed: no virtual devices (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)", tool)
+		}
+	}
+	dir, err := os.MkdirTemp("", "tingji-pulse") // short: it holds a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	run := filepath.Join(dir, "run")
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "native")
+	var asoundrc strings.Builder
+	for _, n := range names {
+		fmt.Fprintf(&asoundrc, "pcm.%s { type pulse\n device \"%s.monitor\"\n hint { show on\n description \"%s\" } }\n", n, n, n)
+	}
+	script := filepath.Join(dir, "test.pa")
+	for path, text := range map[string]string{
+		script:                          fmt.Sprintf("load-module module-native-protocol-unix auth-anonymous=1 socket=%s\n", socket),
+		filepath.Join(dir, ".asoundrc"): asoundrc.String(),
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("HOME", dir)
+	t.Setenv("XDG_RUNTIME_DIR", run)
+	t.Setenv("PULSE_SERVER", "unix:"+socket)
+	t.Setenv("JACK_NO_START_SERVER", "1")
+	server := exec.Command("pulseaudio", "-n", "-F", script, "--daemonize=no", "--exit-idle-time=-1", "--disable-shm=yes", "--use-pid-file=no")
+	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := server.Start(); err != nil {
+		t.Skipf("pulseaudio does not start: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := server.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = server.Wait()
+	})
+	for i := 0; exec.Command("pactl", "info").Run() != nil; i++ {
+		if i == 100 {
+			t.Skip("pulseaudio does not answer")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	for _, n := range names {
+		out, err := exec.Command("pactl", "load-module", "module-null-sink", "sink_name="+n, "rate=16000", "channels=1", "format=s16le", "channel_map=mono").CombinedOutput()
+		if err != nil {
+			t.Fatalf("null sink %s: %v: %s", n, err, out)
+		}
+	}
+}
+
+// TestFourDevices plays four different sounds on four virtual devices and
+// records all of them at once: they come back bit for bit.
+func TestFourDevices(t *testing.T) {
+	names := []string{"judge", "clerk", "plaintiff", "defendant"}
+	pulse(t, names...)
+	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	devices, err := sys.Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(devices, func(d portaudio.Device) bool { return d.Name == n && d.HostAPI == "ALSA" }) {
+			t.Skipf("PortAudio does not see the virtual device %s: the ALSA plugin for PulseAudio is not installed (libasound2-plugins)", n)
+		}
+	}
+	if _, err := sys.Source("", "jugde", 0).Open(t.Context(), 0); err == nil || !strings.Contains(err.Error(), `nearest is "judge"`) {
+		t.Errorf("a device that is not there: %v", err)
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var seats sync.WaitGroup
+	for i, n := range names {
+		seats.Go(func() { recordWhatIsPlayed(ctx, t, sys, n, uint64(i)) })
+	}
+	seats.Wait()
+}
+
+func recordWhatIsPlayed(ctx context.Context, t *testing.T, sys *portaudio.System, name string, seed uint64) {
+	// A second of silence goes first: an idle sink swallows the beginning.
+	const lead, sound = capture.Rate, 3 * capture.Rate
+	r := rand.New(rand.NewPCG(seed, 1))
+	want := make([]int16, sound)
+	var raw []byte
+	raw = append(raw, make([]byte, 2*lead)...)
+	for i := range want {
+		want[i] = int16(r.Uint32() | 1) // never silent
+		raw = binary.LittleEndian.AppendUint16(raw, uint16(want[i]))
+	}
+	raw = append(raw, make([]byte, 2*lead)...)
+	st, err := sys.Source("ALSA", name, 0).Open(ctx, 0)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer st.Close()
+	var player *exec.Cmd
+	defer func() {
+		if player != nil {
+			if err := player.Wait(); err != nil {
+				t.Errorf("%s: paplay: %v", name, err)
+			}
+		}
+	}()
+	var got []int16
+	buf := make([]int16, 320)
+	for len(got) < sound {
+		n, arrived, err := st.Read(ctx, buf)
+		if err != nil {
+			t.Errorf("%s: after %d samples: %v", name, len(got), err)
+			return
+		}
+		if d := time.Since(arrived); d < 0 || d > 2*time.Second {
+			t.Errorf("%s: samples arrived %v ago", name, d)
+		}
+		if player == nil { // the device is running
+			player = exec.CommandContext(ctx, "paplay", "--raw", "--rate=16000", "--channels=1", "--format=s16le", "--channel-map=mono", "--device="+name)
+			player.Stdin = strings.NewReader(string(raw))
+			if err := player.Start(); err != nil {
+				t.Error(err)
+				player = nil
+				return
+			}
+		}
+		block := buf[:n]
+		if len(got) == 0 { // skip to the first sound
+			i := slices.IndexFunc(block, func(s int16) bool { return s != 0 })
+			if i < 0 {
+				continue
+			}
+			block = block[i:]
+		}
+		got = append(got, block...)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%s: sample %d is %d, %d was played", name, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+// TestDeviceGone takes the sound server away while it is recorded from.
+func TestDeviceGone(t *testing.T) {
+	pulse(t, "judge")
+	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	st, err := sys.Source("ALSA", "judge", 0).Open(t.Context(), 0)
+	if err != nil {
+		t.Skipf("the virtual device cannot be opened: %v", err)
+	}
+	defer st.Close()
+	buf := make([]int16, 320)
+	if _, _, err := st.Read(t.Context(), buf); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("pactl", "exit").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for began := time.Now(); ; {
+		_, _, err := st.Read(t.Context(), buf)
+		if err != nil {
+			t.Logf("after %v: %v", time.Since(began).Round(time.Millisecond), err)
+			return
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatal("a device that is gone still delivers")
+		}
+	}
+}

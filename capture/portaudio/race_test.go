@@ -1,0 +1,5 @@
+//go:build race
+
+package portaudio_test
+
+const raceEnabled = true

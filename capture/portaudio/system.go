@@ -1,0 +1,164 @@
+//go:build cgo
+
+package portaudio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/agnivade/levenshtein"
+	pa "github.com/gordonklaus/portaudio"
+
+	"tingji/capture"
+)
+
+// System is the PortAudio library. A process has one: the library keeps its
+// state in globals, and opening and closing are not safe in it at once. System
+// is safe for use by several goroutines.
+type System struct {
+	log *slog.Logger
+	mu  sync.Mutex // around every call but reads
+}
+
+// New makes the system; the library is started with the first stream.
+func New(log *slog.Logger) *System { return &System{log: log} }
+
+// Devices lists what sound can be taken from. While a stream is open it is the
+// list of when the first was opened: PortAudio looks for devices only when it
+// starts.
+func (s *System) Devices() ([]Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := pa.Initialize(); err != nil {
+		return nil, fmt.Errorf("start PortAudio: %w", err)
+	}
+	defer s.terminate()
+	infos, err := pa.Devices()
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	var devices []Device
+	for _, d := range infos {
+		if d.MaxInputChannels > 0 {
+			devices = append(devices, Device{HostAPI: d.HostApi.Name, Name: d.Name, Channels: d.MaxInputChannels, Rate: int(d.DefaultSampleRate)})
+		}
+	}
+	return devices, nil
+}
+
+func (s *System) terminate() {
+	if err := pa.Terminate(); err != nil {
+		s.log.Warn("PortAudio does not end in order", "err", err)
+	}
+}
+
+// Source is one channel of a device. It implements [capture.Source].
+type Source struct {
+	system  *System
+	hostAPI string
+	device  string
+	channel int
+}
+
+// Source names a device and one of its channels, counted from 0. An empty
+// hostAPI is any. Nothing is opened yet.
+func (s *System) Source(hostAPI, device string, channel int) *Source {
+	return &Source{system: s, hostAPI: hostAPI, device: device, channel: channel}
+}
+
+// Resumable is false: what was not heard is gone.
+func (s *Source) Resumable() bool { return false }
+
+// Open starts the device.
+func (s *Source) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
+	s.system.mu.Lock()
+	defer s.system.mu.Unlock()
+	if err := pa.Initialize(); err != nil {
+		return nil, fmt.Errorf("start PortAudio: %w", err)
+	}
+	st, err := s.open()
+	if err != nil {
+		s.system.terminate()
+		return nil, err
+	}
+	return st, nil
+}
+
+func (s *Source) open() (*stream, error) {
+	d, err := s.find()
+	if err != nil {
+		return nil, err
+	}
+	if s.channel < 0 || s.channel >= d.MaxInputChannels {
+		return nil, &capture.SourceError{
+			Text:   fmt.Sprintf("设备“%s”没有第 %d 声道，共 %d 个；请检查配置", d.Name, s.channel+1, d.MaxInputChannels),
+			TextEN: fmt.Sprintf("device %q has no channel %d, it has %d; check the configuration", d.Name, s.channel+1, d.MaxInputChannels),
+		}
+	}
+	// All channels up to ours are asked for: PortAudio has no other choice.
+	p := pa.StreamParameters{
+		Input:           pa.StreamDeviceParameters{Device: d, Channels: s.channel + 1, Latency: latency},
+		SampleRate:      capture.Rate,
+		FramesPerBuffer: capture.Rate / buffersPerSecond,
+	}
+	st := &stream{source: s, blocks: make(chan block, queueBlocks), closing: make(chan struct{}), ended: make(chan struct{})}
+	st.buf = make([]int16, p.FramesPerBuffer*p.Input.Channels)
+	if pa.IsFormatSupported(p, st.buf) != nil {
+		p.SampleRate = d.DefaultSampleRate
+		p.FramesPerBuffer = int(d.DefaultSampleRate) / buffersPerSecond
+		st.buf = make([]int16, p.FramesPerBuffer*p.Input.Channels)
+		if st.resampler, err = capture.NewResampler(int(d.DefaultSampleRate)); err != nil {
+			return nil, fmt.Errorf("open device %q: %w", d.Name, err)
+		}
+	}
+	if st.pa, err = pa.OpenStream(p, st.buf); err != nil {
+		return nil, failed(d.Name, "open", err)
+	}
+	if err := st.pa.Start(); err != nil {
+		if cerr := st.pa.Close(); cerr != nil {
+			s.system.log.Warn("device does not close in order", "device", d.Name, "err", cerr)
+		}
+		return nil, failed(d.Name, "start", err)
+	}
+	go st.run()
+	return st, nil
+}
+
+func failed(device, what string, err error) error {
+	return &capture.SourceError{
+		Text:   fmt.Sprintf("设备“%s”无法使用（%v）；请检查连接", device, err),
+		TextEN: fmt.Sprintf("device %q: cannot %s (%v); check that it is connected and not in use", device, what, err),
+		Err:    err,
+	}
+}
+
+// find looks for the device by its exact name, and knows the nearest when there
+// is none.
+func (s *Source) find() (*pa.DeviceInfo, error) {
+	infos, err := pa.Devices()
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	nearest, distance := "", 1<<30
+	for _, d := range infos {
+		if d.MaxInputChannels == 0 || s.hostAPI != "" && d.HostApi.Name != s.hostAPI {
+			continue
+		}
+		if d.Name == s.device {
+			return d, nil
+		}
+		if n := levenshtein.ComputeDistance(d.Name, s.device); n < distance {
+			nearest, distance = d.Name, n
+		}
+	}
+	zh, en := "没有任何输入设备", "there is no input device at all"
+	if nearest != "" {
+		zh, en = fmt.Sprintf("最接近的是“%s”", nearest), fmt.Sprintf("the nearest is %q", nearest)
+	}
+	return nil, &capture.SourceError{
+		Text:   fmt.Sprintf("没有输入设备“%s”；%s", s.device, zh),
+		TextEN: fmt.Sprintf("there is no input device %q; %s", s.device, en),
+	}
+}
