@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -144,6 +145,8 @@ func (e *Embedded) start(ctx context.Context, cfg EmbeddedConfig) (err error) {
 		return err
 	}
 	e.addr = e.cluster.ListenAddrs()[0]
+	// kfake has read the logs whole; the process should not keep their size.
+	debug.FreeOSMemory()
 	e.guard.init(e, cfg, warnings)
 	return nil
 }
