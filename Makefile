@@ -1,0 +1,46 @@
+# Tingji: `make run` plays the sample hearing through the whole pipeline,
+# `make test` proves it. Both install what the machine lacks.
+
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/tingji
+
+# checkptr refuses what gordonklaus/portaudio does with C arrays; the race
+# detector switches it on.
+RACE := -race -gcflags=all=-d=checkptr=0
+
+.PHONY: run test lint e2e bench fmt build hearing clean
+
+build:
+	@deploy/setup.sh run
+	$(GO) build -o $(BIN) ./cmd/tingji
+
+run: build
+	$(BIN) up
+
+test:
+	@deploy/setup.sh test
+	.ci/test ./...
+
+# The contract suite of the log and the whole line, on a real Apache Kafka.
+e2e:
+	@deploy/setup.sh test
+	@deploy/setup.sh e2e
+	.ci/e2e
+
+lint:
+	.ci/lint
+
+bench: build
+	.ci/bench
+
+fmt:
+	gofmt -l -w asr capture cmd store testdata transcript
+
+# Speaks the sample hearing anew; the result is committed.
+hearing:
+	@deploy/setup.sh hearing
+	$(GO) run ./testdata/hearing/make
+
+clean:
+	rm -rf bin data

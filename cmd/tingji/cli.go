@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. Everything a caller can mend by calling differently is misuse.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitMisuse  = 2
+	exitSecond  = 130 // a second Ctrl-C: ended at once
+)
+
+// cli is the command line. Flags that are given win over the environment and
+// the configuration file.
+type cli struct {
+	ConfigFile string  `name:"config" short:"c" placeholder:"FILE" env:"TINGJI_CONFIG" help:"Configuration (TOML); deploy/tingji.toml is a commented sample."`
+	Data       *string `placeholder:"DIR" help:"Folder for everything that is kept."`
+	Verbose    bool    `short:"v" help:"Log more."`
+
+	Up         upCmd         `cmd:"" help:"Everything in one process: broker, capture, worker, record server, page."`
+	Capture    captureCmd    `cmd:"" help:"The daemon on a courtroom's PC."`
+	ASR        asrCmd        `cmd:"" name:"asr" help:"A worker that recognises speech; run as many as you like."`
+	Serve      serveCmd      `cmd:"" help:"The record server: store, audio archive, API and pages."`
+	Transcribe transcribeCmd `cmd:"" help:"Print the transcript of recordings."`
+	Export     exportCmd     `cmd:"" help:"Write the record of a hearing to a file."`
+	Bench      benchCmd      `cmd:"" help:"Measure this machine with the sample hearing."`
+	Doctor     doctorCmd     `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+}
+
+// joints are the flags that point the joints of the pipeline elsewhere.
+type joints struct {
+	Kafka  *string `placeholder:"HOST:PORT,…" help:"Kafka brokers; without them, a broker inside this process."`
+	ASRURL *string `name:"asr-url" placeholder:"URL" help:"OpenAI-compatible speech server; base URL ending in /v1."`
+	DB     *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
+}
+
+func (j joints) apply(c *Config) {
+	if j.Kafka != nil {
+		c.Kafka.Brokers = splitList(*j.Kafka)
+	}
+	set(&c.ASR.URL, j.ASRURL)
+	set(&c.DB, j.DB)
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// app is what a command runs with.
+type app struct {
+	config   Config
+	log      *slog.Logger
+	stdout   io.Writer
+	stderr   io.Writer
+	progress bool // standard error is a terminal
+}
+
+// settings lets a command's flags win over file and environment.
+type settings interface{ apply(*Config) }
+
+// run is main without the process: it returns the exit code.
+func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("tingji"),
+		kong.Description("Tingji 庭记: the words of a court's hearings, as text with speaker and time, while they are spoken."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the struct above is wrong: a mistake in the program
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		return report(stderr, misuse("%v; see tingji --help", err))
+	}
+
+	config, warnings, err := LoadConfig(c.ConfigFile, environ)
+	if err != nil {
+		return report(stderr, err)
+	}
+	set(&config.Data, c.Data)
+	if s, ok := kctx.Selected().Target.Addr().Interface().(settings); ok {
+		s.apply(&config)
+	}
+	if err := config.Check(); err != nil {
+		return report(stderr, err)
+	}
+	level := slog.LevelInfo
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	a := &app{config: config, stdout: stdout, stderr: stderr}
+	if f, ok := stderr.(*os.File); ok {
+		info, err := f.Stat()
+		a.progress = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	a.log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	for _, w := range warnings {
+		a.log.Warn(w)
+	}
+
+	ctx, stop := signalContext()
+	defer stop()
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	kctx.Bind(a)
+	return report(stderr, kctx.Run())
+}
+
+// report prints an error in one line and returns the exit code.
+func report(stderr io.Writer, err error) int {
+	var use usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &use):
+		fmt.Fprintln(stderr, "tingji:", oneLine(err))
+		return exitMisuse
+	default:
+		fmt.Fprintln(stderr, "tingji:", oneLine(err))
+		return exitFailure
+	}
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " ")
+}
+
+// signalContext ends with the first SIGINT or SIGTERM; the second ends the
+// process at once: all that matters is on disk before it is acknowledged.
+func signalContext() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			os.Exit(exitSecond)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Help() string { return "Example:\n  tingji version" }
+
+func (versionCmd) Run(a *app) error {
+	_, err := fmt.Fprintln(a.stdout, "tingji", version())
+	return err
+}

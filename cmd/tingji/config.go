@@ -1,0 +1,367 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
+
+	"tingji/capture"
+)
+
+// Config is the whole configuration. A value comes from, in rising order: the
+// default here, the TOML file, the environment (TINGJI_ and the key's path in
+// capitals, asr.url → TINGJI_ASR_URL), the command line. deploy/tingji.toml is
+// the commented sample; a test holds it to this struct.
+type Config struct {
+	Court  string   `toml:"court"`
+	Data   string   `toml:"data"`
+	Listen string   `toml:"listen"`
+	Hosts  []string `toml:"hosts"`
+	DB     string   `toml:"db"`
+
+	Kafka      KafkaConfig       `toml:"kafka"`
+	ASR        ASRConfig         `toml:"asr"`
+	Capture    CaptureConfig     `toml:"capture"`
+	Courtrooms []CourtroomConfig `toml:"courtroom"`
+}
+
+// KafkaConfig says where the log is.
+type KafkaConfig struct {
+	Brokers    []string `toml:"brokers"`
+	Partitions int      `toml:"partitions"`
+	// Replication is the number of copies of each partition on a cluster.
+	Replication int    `toml:"replication"`
+	Listen      string `toml:"listen"`
+	CapMB       int    `toml:"cap_mb"`
+	TLS         bool   `toml:"tls"`
+	CA          string `toml:"ca"`
+	Cert        string `toml:"cert"`
+	Key         string `toml:"key"`
+	SASL        string `toml:"sasl"`
+	User        string `toml:"user"`
+	Password    string `toml:"password"`
+}
+
+// ASRConfig says which engine recognises, and how it is asked.
+type ASRConfig struct {
+	URL      string   `toml:"url"`
+	APIKey   string   `toml:"api_key"`
+	Model    string   `toml:"model"`
+	Language string   `toml:"language"`
+	Timeout  Duration `toml:"timeout"`
+	Parallel int      `toml:"parallel"`
+}
+
+// CaptureConfig says what this machine records.
+type CaptureConfig struct {
+	Courtroom string  `toml:"courtroom"`
+	Codec     string  `toml:"codec"`
+	Pace      float64 `toml:"pace"`
+	SpoolMB   int     `toml:"spool_mb"`
+}
+
+// CourtroomConfig is a room: its place in the partition table and its seats.
+type CourtroomConfig struct {
+	ID        string       `toml:"id"`
+	Name      string       `toml:"name"`
+	Partition *int         `toml:"partition"`
+	Seats     []SeatConfig `toml:"seat"`
+}
+
+// SeatConfig is a seat: a channel, who usually sits there, and what it hears.
+type SeatConfig struct {
+	Channel string `toml:"channel"`
+	Role    string `toml:"role"`
+	Speaker string `toml:"speaker"`
+	Source  string `toml:"source"`
+}
+
+// Duration is a time.Duration written as in Go: 500ms, 60s.
+type Duration time.Duration
+
+// UnmarshalText reads 500ms, 60s, 2m.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no duration: write 500ms, 60s or 2m", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// DefaultConfig is what runs where nothing is configured: the embedded broker,
+// SQLite, and the sample hearing.
+func DefaultConfig() Config {
+	return Config{
+		Court:  "示范区人民法院",
+		Data:   "data",
+		Listen: "127.0.0.1:8080",
+		Kafka:  KafkaConfig{Partitions: 16, Replication: 1, Listen: "127.0.0.1:0", CapMB: 512},
+		ASR: ASRConfig{
+			Model: "whisper-1", Language: "zh", Timeout: Duration(time.Minute), Parallel: 4,
+		},
+		Capture: CaptureConfig{Codec: string(capture.PCM), Pace: 1, SpoolMB: 20_000},
+	}
+}
+
+// usageError is a mistake of whoever called: exit code 2.
+type usageError struct{ error }
+
+func misuse(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// LoadConfig reads the file, if path is not empty, then the environment.
+func LoadConfig(path string, environ []string) (Config, []string, error) {
+	c := DefaultConfig()
+	if path != "" {
+		meta, err := toml.DecodeFile(path, &c)
+		var syntax toml.ParseError
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return c, nil, misuse("configuration %s: no such file", path)
+		case errors.As(err, &syntax):
+			return c, nil, misuse("configuration %s, line %d: %s", path, syntax.Position.Line, syntax.Message)
+		case err != nil:
+			return c, nil, misuse("configuration %s: %s", path, oneLine(err))
+		}
+		if unknown := meta.Undecoded(); len(unknown) > 0 {
+			key := unknown[0].String()
+			return c, nil, misuse("configuration %s: unknown key %q%s", path, key, didYouMean(key, configKeys(reflect.TypeFor[Config](), "", true)))
+		}
+	}
+	warnings, err := applyEnviron(&c, environ)
+	if err != nil {
+		return c, warnings, err
+	}
+	return c, warnings, nil
+}
+
+// applyEnviron overrides single values by TINGJI_ variables. Tables of rooms
+// and seats are for the file alone. A variable nobody knows is a warning, not
+// an error: others may share our prefix.
+func applyEnviron(c *Config, environ []string) (warnings []string, err error) {
+	fields := map[string]reflect.Value{}
+	envFields(reflect.ValueOf(c).Elem(), "TINGJI", fields)
+	fields["TINGJI_KAFKA"] = reflect.ValueOf(&c.Kafka.Brokers).Elem() // as the flag --kafka is called
+	fields["TINGJI_CONFIG"] = reflect.Value{}                         // read with the flags
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "TINGJI_") || strings.HasPrefix(name, "TINGJI_TEST_") {
+			continue
+		}
+		field, known := fields[name]
+		if !known {
+			warnings = append(warnings, fmt.Sprintf("environment: %s is no setting of tingji%s", name, didYouMean(name, names)))
+			continue
+		}
+		if !field.IsValid() {
+			continue
+		}
+		if err := setField(field, value); err != nil {
+			return warnings, misuse("environment %s=%q: %v", name, value, err)
+		}
+	}
+	return warnings, nil
+}
+
+func envFields(v reflect.Value, prefix string, fields map[string]reflect.Value) {
+	for i := range v.NumField() {
+		name := prefix + "_" + strings.ToUpper(tomlName(v.Type().Field(i)))
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Struct:
+			envFields(f, name, fields)
+		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
+		default:
+			fields[name] = f
+		}
+	}
+}
+
+func setField(f reflect.Value, value string) error {
+	if u, ok := f.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
+		return u.UnmarshalText([]byte(value))
+	}
+	switch f.Kind() {
+	case reflect.String:
+		f.SetString(value)
+	case reflect.Int:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return errors.New("not a whole number")
+		}
+		f.SetInt(int64(n))
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return errors.New("not a number")
+		}
+		f.SetFloat(x)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return errors.New("neither true nor false")
+		}
+		f.SetBool(b)
+	case reflect.Slice:
+		f.Set(reflect.ValueOf(splitList(value)))
+	}
+	return nil
+}
+
+// splitList reads a,b,c; spaces around the commas do not count.
+func splitList(s string) []string {
+	var list []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+// configKeys lists the keys of a table type, with their path; all of them when
+// deep, else those that hold one value.
+func configKeys(t reflect.Type, prefix string, deep bool) []string {
+	var keys []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key := prefix + tomlName(f)
+		ft := f.Type
+		table := ft.Kind() == reflect.Slice && ft.Elem().Kind() == reflect.Struct
+		if table {
+			ft = ft.Elem()
+		}
+		switch {
+		case ft.Kind() != reflect.Struct:
+			keys = append(keys, key)
+		case deep || !table:
+			keys = append(keys, configKeys(ft, key+".", deep)...)
+		}
+	}
+	return keys
+}
+
+func tomlName(f reflect.StructField) string {
+	if name := f.Tag.Get("toml"); name != "" {
+		return name
+	}
+	return strings.ToLower(f.Name)
+}
+
+// didYouMean names the known word nearest to a wrong one, if any is near.
+func didYouMean(word string, known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	best := slices.MinFunc(known, func(a, b string) int {
+		return levenshtein.ComputeDistance(word, a) - levenshtein.ComputeDistance(word, b)
+	})
+	if levenshtein.ComputeDistance(word, best) > max(3, len(word)/2) {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// String writes the duration as the file does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// checkEngineURL holds an engine's address to its form; empty is none.
+func checkEngineURL(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return misuse("asr.url = %q: not an address such as http://127.0.0.1:8000/v1", s)
+	case !strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"):
+		return misuse("asr.url = %q: the base URL must end in /v1", s)
+	}
+	return nil
+}
+
+// Check finds what cannot work, before anything is opened.
+func (c *Config) Check() error {
+	if c.Kafka.Partitions < 1 || c.Kafka.Partitions > 512 {
+		return misuse("kafka.partitions = %d: 1 to 512", c.Kafka.Partitions)
+	}
+	if c.Kafka.CapMB < 64 {
+		return misuse("kafka.cap_mb = %d: at least 64", c.Kafka.CapMB)
+	}
+	if c.Capture.SpoolMB < 64 {
+		return misuse("capture.spool_mb = %d: at least 64", c.Capture.SpoolMB)
+	}
+	if c.Capture.Pace < 0 {
+		return misuse("capture.pace = %g: 1 is real time, 0 as fast as possible", c.Capture.Pace)
+	}
+	if codec := capture.Codec(c.Capture.Codec); codec != capture.PCM && codec != capture.FLAC {
+		return misuse("capture.codec = %q: %s or %s", codec, capture.PCM, capture.FLAC)
+	}
+	if c.ASR.Parallel < 1 || c.ASR.Parallel > 256 {
+		return misuse("asr.parallel = %d: 1 to 256", c.ASR.Parallel)
+	}
+	if c.ASR.Timeout <= 0 {
+		return misuse("asr.timeout = %s: must be positive", time.Duration(c.ASR.Timeout))
+	}
+	if err := checkEngineURL(c.ASR.URL); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, room := range c.Courtrooms {
+		if err := capture.CheckName(room.ID); err != nil {
+			return misuse("courtroom id: %v", err)
+		}
+		if seen[room.ID] {
+			return misuse("courtroom %s: configured twice", room.ID)
+		}
+		seen[room.ID] = true
+		if p := room.Partition; p != nil && (*p < 0 || *p >= c.Kafka.Partitions) {
+			return misuse("courtroom %s: partition %d, but kafka.partitions is %d", room.ID, *p, c.Kafka.Partitions)
+		}
+		if err := room.checkSeats(); err != nil {
+			return err
+		}
+	}
+	if room := c.Capture.Courtroom; room != "" && !seen[room] {
+		known := make([]string, 0, len(seen))
+		for id := range seen {
+			known = append(known, id)
+		}
+		return misuse("capture.courtroom = %q: there is no [[courtroom]] of that id%s", room, didYouMean(room, known))
+	}
+	return nil
+}
+
+func (room CourtroomConfig) checkSeats() error {
+	channels := map[string]bool{}
+	sources := map[string]string{}
+	for _, seat := range room.Seats {
+		if err := capture.CheckName(seat.Channel); err != nil {
+			return misuse("courtroom %s, seat channel: %v", room.ID, err)
+		}
+		if channels[seat.Channel] {
+			return misuse("courtroom %s: channel %s has two seats", room.ID, seat.Channel)
+		}
+		channels[seat.Channel] = true
+		if err := capture.CheckRole(seat.Role); err != nil {
+			return misuse("courtroom %s, seat %s: %v", room.ID, seat.Channel, err)
+		}
+		if other, taken := sources[seat.Source]; taken && seat.Source != "" {
+			return misuse("courtroom %s: seats %s and %s both hear %s", room.ID, other, seat.Channel, seat.Source)
+		}
+		sources[seat.Source] = seat.Channel
+	}
+	return nil
+}

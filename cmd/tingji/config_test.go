@@ -1,0 +1,130 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const sampleConfig = "../../deploy/tingji.toml"
+
+// TestSampleConfigIsTheDefault: the commented sample changes nothing, and shows
+// every key there is, the tables' in its commented part.
+func TestSampleConfigIsTheDefault(t *testing.T) {
+	c, _, err := LoadConfig(sampleConfig, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := DefaultConfig()
+	want.Hosts, want.Kafka.Brokers = []string{}, []string{} // written as [] there
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("the sample gives\n%+v\nthe defaults are\n%+v", c, want)
+	}
+
+	text, err := os.ReadFile(sampleConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	table := ""
+	header := regexp.MustCompile(`^(?:# )?\[+([a-z.]+)\]+$`)
+	key := regexp.MustCompile(`^(?:# )?([a-z_]+) = `)
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		if m := header.FindStringSubmatch(line); m != nil {
+			table = m[1] + "."
+		} else if m := key.FindStringSubmatch(line); m != nil {
+			shown[table+m[1]] = true
+		}
+	}
+	known := configKeys(reflect.TypeFor[Config](), "", true)
+	for _, k := range known {
+		if !shown[k] {
+			t.Errorf("%s is not in the sample", k)
+		}
+		delete(shown, k)
+	}
+	for k := range shown {
+		t.Errorf("the sample shows %s, which is no key", k)
+	}
+	if len(known) < 20 {
+		t.Errorf("only %d keys found: the walk is wrong", len(known))
+	}
+}
+
+func TestConfigPrecedence(t *testing.T) {
+	file := writeConfig(t, "court = \"文件\"\nlisten = \"127.0.0.1:1\"\n[asr]\nurl = \"http://file/v1\"\nparallel = 2\n")
+	c, warnings, err := LoadConfig(file, []string{
+		"TINGJI_LISTEN=127.0.0.1:2", "TINGJI_ASR_PARALLEL=3", "TINGJI_ASR_TIMEOUT=5s",
+		"TINGJI_KAFKA=a:1, b:2", "TINGJI_TEST_X=1", "HOME=/",
+	})
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	if c.Court != "文件" || c.Listen != "127.0.0.1:2" || c.ASR.Parallel != 3 || c.ASR.URL != "http://file/v1" ||
+		c.ASR.Timeout.String() != "5s" || !slices.Equal(c.Kafka.Brokers, []string{"a:1", "b:2"}) {
+		t.Errorf("got %+v", c)
+	}
+	flag := "http://flag/v1"
+	joints{ASRURL: &flag}.apply(&c)
+	if c.ASR.URL != flag {
+		t.Errorf("the flag does not win: %s", c.ASR.URL)
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	seat := "[[courtroom]]\nid = \"3\"\n[[courtroom.seat]]\nchannel = \"judge\"\nrole = \"审判长\"\nsource = \"file:a.wav\"\n"
+	for _, tt := range []struct{ name, text, want string }{
+		{"unknown key", "[asr]\nurll = \"x\"\n", `unknown key "asr.urll"; did you mean "asr.url"?`},
+		{"unknown table", "[kafak]\nbrokers = []\n", `did you mean "kafka`},
+		{"syntax", "court = \n", "line 1"},
+		{"type", "[asr]\nparallel = \"two\"\n", "parallel"},
+		{"duration", "[asr]\ntimeout = \"soon\"\n", "no duration"},
+		{"partitions", "[kafka]\npartitions = 0\n", "1 to 512"},
+		{"codec", "[capture]\ncodec = \"mp3\"\n", "pcm_s16le or flac"},
+		{"engine without scheme", "[asr]\nurl = \"localhost:8000/v1\"\n", "asr.url"},
+		{"engine without v1", "[asr]\nurl = \"http://localhost:8000\"\n", "/v1"},
+		{"room twice", seat + seat, "configured twice"},
+		{"seat twice", seat + strings.TrimPrefix(seat, "[[courtroom]]\nid = \"3\"\n"), "two seats"},
+		{"source twice", seat + "[[courtroom.seat]]\nchannel = \"clerk\"\nrole = \"书记员\"\nsource = \"file:a.wav\"\n", "both hear"},
+		{"role", strings.Replace(seat, "审判长", "审判常", 1), "审判长"},
+		{"other room", seat + "[capture]\ncourtroom = \"4\"\n", `capture.courtroom = "4"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _, err := LoadConfig(writeConfig(t, tt.text), nil)
+			if err == nil {
+				err = c.Check()
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v, want …%s…", err, tt.want)
+			}
+			if report(discard{}, err) != exitMisuse {
+				t.Errorf("%v: not reported as misuse", err)
+			}
+		})
+	}
+}
+
+func TestUnknownVariableIsNamed(t *testing.T) {
+	_, warnings, err := LoadConfig("", []string{"TINGJI_ASR_ULR=x"})
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "TINGJI_ASR_URL") {
+		t.Errorf("got %v, %v", warnings, err)
+	}
+}
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tingji.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tingji/store/kafka"
+)
+
+type doctorCmd struct {
+	joints
+}
+
+func (doctorCmd) Help() string {
+	return "Looks at every joint as it is configured and says what to mend. Exit code 1 if anything does not work.\n\n" +
+		"Example:\n  tingji doctor --config /etc/tingji.toml"
+}
+
+// checkPatience bounds each check: somebody is waiting.
+const checkPatience = 10 * time.Second
+
+func (c doctorCmd) Run(ctx context.Context, a *app) error {
+	failed := 0
+	for _, check := range []struct {
+		name string
+		look func(context.Context, *app) (string, error)
+	}{
+		{"folder", checkFolder}, {"store", checkStore}, {"broker", checkBroker}, {"engine", checkEngine}, {"seats", checkSeats}, {"ffmpeg", checkFFmpeg},
+	} {
+		ctx, cancel := context.WithTimeout(ctx, checkPatience)
+		found, err := check.look(ctx, a)
+		cancel()
+		var note noteError
+		switch {
+		case errors.As(err, &note):
+			say(a.stdout, "note", check.name, oneLine(err))
+		case err != nil:
+			failed++
+			say(a.stdout, "FAIL", check.name, oneLine(err))
+		default:
+			say(a.stdout, "ok", check.name, found)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of these do not work", failed)
+	}
+	return nil
+}
+
+func say(w io.Writer, verdict, name, text string) {
+	fmt.Fprintf(w, "%-4s  %-7s %s\n", verdict, name, text)
+}
+
+// noteError is something to know that need not be mended.
+type noteError struct{ error }
+
+func checkFolder(_ context.Context, a *app) (string, error) {
+	dir := a.config.Data
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("%s: %s; choose another with --data", dir, cause(err))
+	}
+	f, err := os.CreateTemp(dir, ".doctor-*")
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be written to: %s", dir, cause(err))
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return "", fmt.Errorf("%s: fsync: %s", dir, cause(err))
+	}
+	return dir + " can be written to", nil
+}
+
+func checkStore(ctx context.Context, a *app) (string, error) {
+	if a.config.DB == "" {
+		if _, err := os.Stat(filepath.Join(a.config.Data, "tingji.db")); err != nil {
+			return "", noteError{errors.New("SQLite in the data folder; there is none yet, the first start makes it")}
+		}
+	}
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	return "answers", db.Ping(ctx)
+}
+
+func checkBroker(ctx context.Context, a *app) (string, error) {
+	brokers := a.config.Kafka.Brokers
+	if len(brokers) == 0 {
+		return "", noteError{errors.New("none is configured: tingji up runs one in its process; capture, asr and serve need kafka.brokers")}
+	}
+	client, err := kafka.New(a.kafkaConfig(), a.log)
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	return strings.Join(brokers, ", ") + " answers", client.Ping(ctx)
+}
+
+func checkEngine(ctx context.Context, a *app) (string, error) {
+	if a.config.ASR.URL == "" {
+		return "", noteError{errors.New("none is configured: only the sample hearing is recognised; everything is recorded all the same (asr.url)")}
+	}
+	engine, err := a.engine("")
+	if err != nil {
+		return "", err
+	}
+	defer engine.Close()
+	return a.config.ASR.URL + " answers", engine.Check(ctx)
+}
+
+func checkSeats(ctx context.Context, a *app) (string, error) {
+	id := a.config.Capture.Courtroom
+	if id == "" {
+		return "", noteError{errors.New("capture.courtroom is not set: this machine records no courtroom")}
+	}
+	room, _ := courtrooms(a.config.Courtrooms).find(id)
+	seats, err := a.sources(room, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, seat := range seats {
+		stream, err := seat.Source.Open(ctx, 0)
+		if err != nil {
+			return "", fmt.Errorf("seat %s: %w", seat.Channel, err)
+		}
+		_, _, err = stream.Read(ctx, make([]int16, 320))
+		stream.Close()
+		if err != nil && err != io.EOF {
+			return "", fmt.Errorf("seat %s: %w", seat.Channel, err)
+		}
+	}
+	return fmt.Sprintf("courtroom %s: %d seats deliver sound", id, len(seats)), nil
+}
+
+func checkFFmpeg(context.Context, *app) (string, error) {
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return "", noteError{errors.New("not installed: recordings are read as WAV and FLAC only")}
+	}
+	return path, nil
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/google/shlex"
+
+	"tingji/capture"
+	"tingji/capture/exec"
+	"tingji/capture/file"
+	"tingji/capture/portaudio"
+	"tingji/store/kafka"
+	"tingji/testdata/hearing"
+)
+
+type captureCmd struct {
+	Kafka     *string `placeholder:"HOST:PORT,…" help:"Kafka brokers."`
+	Courtroom *string `placeholder:"ID" help:"The courtroom of this PC: the id of one in the configuration."`
+}
+
+func (captureCmd) Help() string {
+	return "Records the hearings of one courtroom: every seat to a WAV archive and a spool on this PC, then to Kafka. Records on while the network is away.\n\n" +
+		"Example:\n  tingji capture --config /etc/tingji.toml --courtroom 3 --kafka kafka1:9092"
+}
+
+func (c captureCmd) apply(config *Config) {
+	joints{Kafka: c.Kafka}.apply(config)
+	set(&config.Capture.Courtroom, c.Courtroom)
+}
+
+func (c captureCmd) Run(ctx context.Context, a *app) error {
+	if a.config.Capture.Courtroom == "" {
+		return misuse("capture needs to know its courtroom: set --courtroom, and its seats in the configuration (see deploy/tingji.toml)")
+	}
+	if len(a.config.Kafka.Brokers) == 0 {
+		return misuse("capture needs the broker of the court: set --kafka")
+	}
+	s := newStack(a.log)
+	defer s.Stop()
+	unlock, err := openFolder(a.config.Data, "capture")
+	if err != nil {
+		return err
+	}
+	s.Close("data folder", unlock)
+	log, err := a.openLog(s)
+	if err != nil {
+		return err
+	}
+	s.Go("topics", log.ensure)
+	room, _ := courtrooms(a.config.Courtrooms).find(a.config.Capture.Courtroom)
+	sources, err := a.sources(room, nil)
+	if err != nil {
+		return err
+	}
+	if err := a.startCapture(s, log, room.ID, sources, nil); err != nil {
+		return err
+	}
+	return s.Wait(ctx)
+}
+
+// sources makes the source of every seat of a room. ref holds the recordings
+// that sample: names; nil where there are none.
+func (a *app) sources(room CourtroomConfig, ref *hearing.Hearing) ([]capture.SeatSource, error) {
+	player, system := file.NewPlayer(a.config.Capture.Pace), portaudio.New(a.log)
+	var seats []capture.SeatSource
+	for _, s := range room.Seats {
+		source, err := a.source(player, system, s.Source, ref)
+		if err != nil {
+			return nil, misuse("courtroom %s, seat %s: %v", room.ID, s.Channel, err)
+		}
+		if source != nil {
+			seats = append(seats, capture.SeatSource{Channel: s.Channel, Role: s.Role, Source: source})
+		}
+	}
+	if len(seats) == 0 {
+		return nil, misuse("courtroom %s has no seat with a source: there is nothing to record; see deploy/tingji.toml", room.ID)
+	}
+	return seats, nil
+}
+
+// source reads kind:what as a seat's source names it.
+func (a *app) source(player *file.Player, system *portaudio.System, text string, ref *hearing.Hearing) (capture.Source, error) {
+	kind, what, ok := strings.Cut(text, ":")
+	switch {
+	case text == "":
+		return nil, nil // a seat that is recorded elsewhere
+	case !ok || what == "":
+		return nil, fmt.Errorf("source %q: write portaudio:…, file:… or exec:…", text)
+	}
+	switch kind {
+	case "file":
+		path, channel, err := cutChannel(what)
+		if err != nil {
+			return nil, err
+		}
+		return player.File(path, channel), nil
+	case "portaudio":
+		device, channel, err := cutChannel(what)
+		if err != nil {
+			return nil, err
+		}
+		hostAPI, name, ok := strings.Cut(device, "/")
+		if !ok {
+			hostAPI, name = "", device
+		}
+		return system.Source(hostAPI, name, channel), nil
+	case "exec":
+		args, err := shlex.Split(what)
+		if err != nil || len(args) == 0 {
+			return nil, fmt.Errorf("source %q: not a command line", text)
+		}
+		return exec.New(args[0], args[1:]...), nil
+	case "sample":
+		if ref != nil {
+			for _, r := range ref.Recordings {
+				if r.Channel == what {
+					return player.PCM(r.PCM), nil
+				}
+			}
+		}
+		return nil, fmt.Errorf("the sample hearing has no recording %q here", what)
+	default:
+		return nil, fmt.Errorf("source %q: kind %q is unknown%s", text, kind, didYouMean(kind, []string{"portaudio", "file", "exec"}))
+	}
+}
+
+// cutChannel reads name#channel; channels count from 1 for people, from 0
+// inside. Without #, it is the first.
+func cutChannel(s string) (name string, channel int, err error) {
+	i := strings.LastIndexByte(s, '#')
+	if i < 0 {
+		return s, 0, nil
+	}
+	n, err := strconv.Atoi(s[i+1:])
+	if err != nil || n < 1 {
+		return "", 0, fmt.Errorf("source %q: the channel after # is a number from 1", s)
+	}
+	return s[:i], n - 1, nil
+}
+
+// startCapture runs the daemon of a courtroom.
+func (a *app) startCapture(s *stack, log *courtLog, room string, seats []capture.SeatSource, onEnd func(hearing string)) error {
+	daemon, err := capture.NewDaemon(capture.Config{
+		Courtroom: room, Instance: instance(), Dir: filepath.Join(a.config.Data, "capture"),
+		SpoolBytes: int64(a.config.Capture.SpoolMB) << 20, Codec: capture.Codec(a.config.Capture.Codec),
+		Seats: seats, OnEnd: onEnd,
+	}, capture.Links{
+		Hearings: captureLog{log}, Receipts: captureLog{log}, Log: captureLog{log}, Health: healthLog{log},
+	}, a.log)
+	if err != nil {
+		return usageError{err}
+	}
+	s.Go("capture", daemon.Run)
+	return nil
+}
+
+// captureLog is the log as a courtroom's daemon uses it.
+type captureLog struct{ *courtLog }
+
+// Send implements [capture.Log].
+func (l captureLog) Send(ctx context.Context, courtroom string, messages []capture.Message) error {
+	records := make([]kafka.Record, len(messages))
+	for i, m := range messages {
+		records[i] = kafka.Record{Key: m.Key, Value: m.Value, Headers: m.Headers}
+	}
+	_, err := l.client.Produce(ctx, kafka.TopicAudio, l.rooms.Of(courtroom), records)
+	return err
+}
+
+// FollowHearings implements [capture.Hearings].
+func (l captureLog) FollowHearings(ctx context.Context, changed func(capture.Hearing), loaded func()) error {
+	return follow(ctx, l.client, kafka.TopicHearings, changed, loaded)
+}
+
+// FollowReceipts implements [capture.Receipts].
+func (l captureLog) FollowReceipts(ctx context.Context, changed func(capture.Receipt), loaded func()) error {
+	return follow(ctx, l.client, kafka.TopicReceipts, changed, loaded)
+}
+
+// follow hands over the states of a compacted topic, calls loaded once, then
+// hands over each change. What cannot be read was written by a newer version
+// and is left to those who can.
+func follow[T any](ctx context.Context, client *kafka.Client, topic string, changed func(T), loaded func()) error {
+	table := client.Table(topic, func(r kafka.Record) {
+		var state T
+		if r.Value != nil && decode(r.Value, &state) == nil {
+			changed(state)
+		}
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if table.Wait(ctx) == nil {
+			loaded()
+		}
+	})
+	err := table.Run(ctx)
+	cancel()
+	waiting.Wait()
+	return err
+}

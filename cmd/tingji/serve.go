@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"tingji/capture"
+	"tingji/store"
+	"tingji/store/audio"
+	"tingji/store/kafka"
+	"tingji/store/postgres"
+	"tingji/store/sqlite"
+	"tingji/transcript"
+	"tingji/transcript/docx"
+	"tingji/transcript/web"
+)
+
+type serveCmd struct {
+	joints
+	Listen *string `placeholder:"ADDR" help:"Address of the page and the API."`
+}
+
+func (serveCmd) Help() string {
+	return "Keeps the record: reads audio.v1 and segments.v1 from Kafka, stores sound and text, serves pages and API.\n\n" +
+		"Example:\n  tingji serve --config /etc/tingji.toml --kafka kafka1:9092 --db postgres://tingji@db/tingji"
+}
+
+func (c serveCmd) apply(config *Config) {
+	c.joints.apply(config)
+	set(&config.Listen, c.Listen)
+}
+
+func (c serveCmd) Run(ctx context.Context, a *app) error {
+	if len(a.config.Kafka.Brokers) == 0 {
+		return misuse("serve needs a broker that courtrooms and workers reach too: set --kafka; tingji up runs one of its own")
+	}
+	s := newStack(a.log)
+	defer s.Stop()
+	unlock, err := openFolder(a.config.Data, "serve")
+	if err != nil {
+		return err
+	}
+	s.Close("data folder", unlock)
+	log, err := a.openLog(s)
+	if err != nil {
+		return err
+	}
+	s.Go("topics", log.ensure)
+	server, err := a.startServer(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "tingji: pages at %s\n", server.url)
+	return s.Wait(ctx)
+}
+
+// server is the record server inside a process.
+type server struct {
+	docket  *transcript.Docket
+	store   *store.Store
+	archive *audio.Archive
+	url     string // of the pages, if it has any
+}
+
+// openStore opens the database that db names: empty is SQLite in the folder.
+func (a *app) openStore(ctx context.Context) (*store.Store, error) {
+	switch db := a.config.DB; {
+	case db == "":
+		return sqlite.Open(ctx, filepath.Join(a.config.Data, "tingji.db"), a.log)
+	case strings.HasPrefix(db, "sqlite:"):
+		return sqlite.Open(ctx, strings.TrimPrefix(db, "sqlite:"), a.log)
+	case strings.HasPrefix(db, "postgres://"), strings.HasPrefix(db, "postgresql://"):
+		return postgres.Open(ctx, db, a.log)
+	default:
+		return nil, misuse("db = %q: write sqlite:FILE or postgres://user@host/database", db)
+	}
+}
+
+// startRecord opens the store and runs what keeps the record, without pages.
+func (a *app) startRecord(ctx context.Context, s *stack, log *courtLog) (*server, error) {
+	db, err := a.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Close("store", db.Close)
+	archive := audio.NewArchive(filepath.Join(a.config.Data, "audio"), db, a.log)
+	docket := transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log, transcript.WithCourt(a.config.Court))
+	s.Go("archive", func(ctx context.Context) error { return archive.Run(ctx, archiveLog{log}, log) })
+	s.Go("docket", func(ctx context.Context) error { return docket.Run(ctx, log, segmentLog{log}) })
+	return &server{docket: docket, store: db, archive: archive}, nil
+}
+
+// startServer runs the record server. It opens store and port before it
+// returns, so that what cannot be had is said at once.
+func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server, error) {
+	listener, err := listen(ctx, a.config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	server, err := a.startRecord(ctx, s, log)
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	pages, err := web.New(web.Config{
+		Docket: server.docket, Rooms: courtrooms(a.config.Courtrooms), Court: a.config.Court, Version: version(),
+		Audio: func(ctx context.Context, h capture.Hearing, channel string, fromMS, toMS int64) (io.ReadSeekCloser, time.Time, error) {
+			r, err := server.archive.OpenAudio(ctx, h, channel, fromMS, toMS)
+			if err != nil {
+				return nil, time.Time{}, err
+			}
+			return r, r.ModTime(), nil
+		},
+		Records:  recordFormats(),
+		Ready:    func(ctx context.Context) error { return a.ready(ctx, server.store, log) },
+		Registry: registry,
+		Hosts:    a.config.Hosts,
+		Log:      a.log,
+	})
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+
+	s.Go("health", func(ctx context.Context) error { return followHealth(ctx, log, server.docket) })
+	s.Go("archive health", func(ctx context.Context) error {
+		return everySecond(ctx, func(now time.Time) {
+			server.docket.ReportHealth(capture.Health{
+				Component: "serve", Instance: "archive", At: now, Alarms: server.archive.Alarms(),
+			})
+		})
+	})
+	s.Go("pages", func(ctx context.Context) error { return pages.Run(ctx, listener) })
+	server.url = "http://" + listener.Addr().String()
+	return server, nil
+}
+
+// recordFormats are the files in which a record can be had.
+func recordFormats() map[string]web.RecordFormat {
+	formats := map[string]web.RecordFormat{
+		"docx": {ContentType: docx.MIME, Write: docx.Write},
+	}
+	for name, contentType := range map[string]string{
+		"txt": "text/plain; charset=utf-8", "json": "application/json",
+		"srt": "application/x-subrip; charset=utf-8", "vtt": "text/vtt; charset=utf-8",
+	} {
+		formats[name] = web.RecordFormat{
+			ContentType: contentType,
+			Write:       func(w io.Writer, r transcript.Record) error { return r.Write(w, name) },
+		}
+	}
+	return formats
+}
+
+// ready says whether the server can do its work now.
+func (a *app) ready(ctx context.Context, db *store.Store, log *courtLog) error {
+	if err := db.Ping(ctx); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if since, err, out := log.client.Outage(); out {
+		return fmt.Errorf("broker, since %s: %w", since.UTC().Format(time.RFC3339), err)
+	}
+	return nil
+}
+
+// followHealth tells the docket what the parts in other processes say.
+func followHealth(ctx context.Context, log *courtLog, docket *transcript.Docket) error {
+	loaded := false
+	table := log.client.Table(kafka.TopicStatus, func(r kafka.Record) {
+		var h capture.Health
+		// What was said before this server began is history, not a life sign.
+		if !loaded && time.Since(r.Time) > 3*time.Second || decode(r.Value, &h) != nil {
+			return
+		}
+		loaded = true
+		docket.ReportHealth(h)
+	})
+	return table.Run(ctx)
+}
+
+func everySecond(ctx context.Context, do func(now time.Time)) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		do(time.Now().UTC())
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// listen opens a port, or says in one line why not.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %s; choose another address with --listen", addr, cause(err))
+	}
+	return l, nil
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// sample20 are the arguments of the sample hearing at 20 times its pace.
+func sample20(dir, listen string) []string {
+	return []string{"up", "--data", dir, "--listen", listen, "--pace", "20"}
+}
+
+// TestSampleHearing: the real program, the sample hearing at 20 × pace, the
+// demonstration engine; the transcript is the reference, to the character.
+func TestSampleHearing(t *testing.T) {
+	t.Parallel()
+	ref, want := reference(t)
+	p := start(t, sample20(t.TempDir(), "127.0.0.1:0")...)
+	h := p.untilComplete(3 * time.Minute)
+	lines := p.lines(h.ID)
+	compare(t, lines, want)
+	if !h.Demo {
+		t.Error("the hearing is not marked as a demonstration")
+	}
+	for i, l := range lines {
+		if i < len(ref.Sentences) {
+			s := ref.Sentences[i]
+			if l.EndMS <= s.StartMS || l.StartMS >= s.EndMS {
+				t.Errorf("line %d is at %d to %d ms, was said at %d to %d", i+1, l.StartMS, l.EndMS, s.StartMS, s.EndMS)
+			}
+			for j, w := range l.Words {
+				if j < len(s.Words) && (abs(w.StartMS-s.Words[j].StartMS) > 20 || abs(w.EndMS-s.Words[j].EndMS) > 20) {
+					t.Errorf("line %d word %d %q is at %d to %d ms, was said at %d to %d", i+1, j+1, w.Text, w.StartMS, w.EndMS, s.Words[j].StartMS, s.Words[j].EndMS)
+				}
+			}
+		}
+		if l.Engine != "示例识别引擎" {
+			t.Errorf("line %d names engine %q", i+1, l.Engine)
+		}
+	}
+	if code := p.stop(); code != 0 {
+		t.Errorf("Ctrl-C: exit code %d", code)
+	}
+}
+
+func abs(n int64) int64 { return max(n, -n) }
+
+// TestKilledAtRandom: the same, killed with -9 at ten random instants and
+// started again: the same transcript, nothing missing, nothing doubled.
+func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	_, want := reference(t)
+	dir, listen := t.TempDir(), freePort(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	for range 10 {
+		p := start(t, sample20(dir, listen)...)
+		time.Sleep(time.Duration(random.IntN(1800)) * time.Millisecond)
+		p.kill()
+	}
+	p := start(t, sample20(dir, listen)...)
+	h := p.untilComplete(3 * time.Minute)
+	compare(t, p.lines(h.ID), want)
+}
