@@ -54,7 +54,7 @@ func TestRestart(t *testing.T) {
 		// A crash leaves a file longer than confirmed, its header torn.
 		name := filepath.Join(b.dir, "2026/h1/judge/1-2.wav")
 		appendTo(t, name, make([]byte, 12345))
-		b.receipts.latest = nil
+		b.receipts.forget()
 		b.start()
 		b.settle()
 		b.stored("judge", 1, 70)
@@ -64,7 +64,7 @@ func TestRestart(t *testing.T) {
 		// What is confirmed is receipted again, also when nothing new comes,
 		// and a file that is not written any more is cut all the same.
 		appendTo(t, name, make([]byte, 12345))
-		b.receipts.latest = nil
+		b.receipts.forget()
 		b.start()
 		b.settle()
 		b.receipt("judge", 1, 70, 0)
@@ -101,7 +101,7 @@ func TestRepeats(t *testing.T) {
 		b.stop()
 		b.log = newFakeLog(2)
 		b.log.add(0, all[:8]...) // fewer than our offset
-		b.receipts.latest = nil
+		b.receipts.forget()
 		b.start()
 		b.settle()
 		b.log.add(0, all[8:]...)
@@ -110,10 +110,13 @@ func TestRepeats(t *testing.T) {
 		b.receipt("judge", 1, 30, 0)
 
 		// A courtroom that sends again has not seen the receipt.
-		b.receipts.latest = nil
+		b.receipts.forget()
 		b.log.add(0, all[29])
 		b.settle()
 		b.receipt("judge", 1, 30, 0)
+		if len(b.log.aside) > 0 {
+			t.Errorf("repetitions were set aside: %v", b.log.aside)
+		}
 	})
 }
 
@@ -133,14 +136,14 @@ func TestGap(t *testing.T) {
 		}
 
 		// It asks again every two seconds, also after a start, and says so.
-		asked := len(b.receipts.all)
-		time.Sleep(5 * askEvery)
-		if n := len(b.receipts.all) - asked; n < 4 || n > 6 {
+		asked := b.receipts.count()
+		b.after(5 * askEvery)
+		if n := b.receipts.count() - asked; n < 4 || n > 6 {
 			t.Errorf("asked %d times in 10 s", n)
 		}
 		b.alarmed("[audio-gap]")
 		b.stop()
-		b.receipts.latest = nil
+		b.receipts.forget()
 		b.start()
 		b.settle()
 		b.receipt("judge", 1, 10, 11)
@@ -149,7 +152,7 @@ func TestGap(t *testing.T) {
 		b.settle()
 		b.stored("judge", 1, 20)
 		b.receipt("judge", 1, 20, 0)
-		time.Sleep(askEvery)
+		b.after(askEvery)
 		b.alarmed("[]")
 	})
 }
@@ -190,17 +193,15 @@ func TestSetAside(t *testing.T) {
 // A message that cannot be set aside is not passed over.
 func TestSetAsideFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.log.noAside = errors.New("broker away")
+		b.log.refuseAside(errors.New("broker away"))
 		b.log.addMessage(0, Message{Err: errors.New("bad checksum")})
 		b.settle()
 		if next, err := b.db.Offset(t.Context(), Topic, 0); err != nil || next != 0 {
 			t.Errorf("offset %d, %v", next, err)
 		}
 		b.alarmed("[audio-archive-failing]")
-		b.log.mu.Lock()
-		b.log.noAside = nil
-		b.log.mu.Unlock()
-		time.Sleep(time.Minute)
+		b.log.refuseAside(nil)
+		b.after(time.Minute)
 		if next, err := b.db.Offset(t.Context(), Topic, 0); err != nil || next != 1 {
 			t.Errorf("offset %d, %v", next, err)
 		}
@@ -281,7 +282,7 @@ func TestIdle(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.log.add(0, chunks("h1", "judge", 3)...)
 		b.settle()
-		time.Sleep(idleAfter + 2*askEvery)
+		b.after(idleAfter + 2*askEvery)
 		b.log.add(0, chunks("h1", "judge", 5)[3:]...)
 		b.settle()
 		b.stored("judge", 1, 5)
@@ -341,19 +342,17 @@ func TestUnknownFileKept(t *testing.T) {
 
 func TestReceiptsFail(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.receipts.fail = errors.New("broker away")
+		b.receipts.failWith(errors.New("broker away"))
 		b.log.add(0, chunks("h1", "judge", 5)...)
 		b.settle()
 		b.log.add(0, chunks("h1", "judge", 9)[5:]...)
 		b.settle()
 		b.stored("judge", 1, 9) // storing does not wait
-		b.receipts.mu.Lock()
-		b.receipts.fail = nil
-		b.receipts.mu.Unlock()
-		time.Sleep(2 * firstRetry)
+		b.receipts.failWith(nil)
+		b.after(2 * firstRetry)
 		b.receipt("judge", 1, 9, 0)
-		if len(b.receipts.all) != 1 {
-			t.Errorf("%d receipts, want the newest only", len(b.receipts.all))
+		if n := b.receipts.count(); n != 1 {
+			t.Errorf("%d receipts, want the newest only", n)
 		}
 	})
 }
@@ -366,10 +365,10 @@ func TestLogBreaks(t *testing.T) {
 		b.settle()
 		b.alarmed("[broker-unreachable]")
 		b.log.add(0, chunks("h1", "judge", 9)[5:]...)
-		time.Sleep(time.Minute)
+		b.after(time.Minute)
 		b.alarmed("[broker-unreachable]")
 		b.log.breakWith(nil)
-		time.Sleep(lastRetry + 2*askEvery)
+		b.after(lastRetry + 2*askEvery)
 		b.stored("judge", 1, 9)
 		b.alarmed("[]")
 	})
@@ -382,7 +381,7 @@ func TestDatabaseFails(t *testing.T) {
 		b.settle()
 		b.db.Close()
 		b.log.add(0, chunks("h1", "judge", 9)[5:]...)
-		time.Sleep(time.Minute)
+		b.after(time.Minute)
 		b.receipt("judge", 1, 5, 0)
 		b.alarmed("[audio-archive-failing]")
 	})

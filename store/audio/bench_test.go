@@ -141,6 +141,12 @@ func (l *fakeLog) SetAside(_ context.Context, m Message, reason string) error {
 	return nil
 }
 
+func (l *fakeLog) refuseAside(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.noAside = err
+}
+
 // fakeReceipts is receipts.v1 in memory.
 type fakeReceipts struct {
 	mu     sync.Mutex
@@ -163,6 +169,26 @@ func (r *fakeReceipts) PublishReceipts(_ context.Context, list []capture.Receipt
 		r.latest[capture.Key(v.Hearing, v.Channel)] = v
 	}
 	return nil
+}
+
+func (r *fakeReceipts) failWith(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fail = err
+}
+
+// forget makes the latest receipts unknown again.
+func (r *fakeReceipts) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.latest = nil
+}
+
+// count is how many receipts were published so far.
+func (r *fakeReceipts) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all)
 }
 
 // bench is an archive with its surroundings, in a synctest bubble.
@@ -215,8 +241,11 @@ func (b *bench) start() {
 }
 
 // settle lets the archive flush.
-func (b *bench) settle() {
-	time.Sleep(3 * flushEvery)
+func (b *bench) settle() { b.after(3 * flushEvery) }
+
+// after lets some time pass, and the archive do what it has to.
+func (b *bench) after(d time.Duration) {
+	time.Sleep(d)
 	synctest.Wait()
 }
 

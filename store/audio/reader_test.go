@@ -204,7 +204,7 @@ func TestOpenAudioWhileWritten(t *testing.T) {
 			t.Error("no time of modification")
 		}
 		b.log.add(0, all[5:]...)
-		time.Sleep(time.Second)
+		b.after(time.Second)
 		b.settle()
 		got, err := io.ReadAll(r)
 		if err != nil || !bytes.Equal(got, b.expect("judge", 0, 1250)) {

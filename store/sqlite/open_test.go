@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tingji/store/storetest"
+	"tingji/transcript"
 )
 
 // newFile makes a store with a line in it and returns its path.
@@ -136,14 +137,62 @@ func TestPaths(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
+	db, err := pools(newFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Read.Close()
+	defer db.Write.Close()
+	for _, c := range []struct {
+		pool          *sql.DB
+		setting, want string
+	}{
+		{db.Write, "journal_mode", "wal"},
+		{db.Write, "synchronous", "2"}, // FULL: a commit is on the disk
+		{db.Write, "foreign_keys", "1"},
+		{db.Write, "busy_timeout", "10000"},
+		{db.Read, "journal_mode", "wal"},
+		{db.Read, "query_only", "1"},
+		{db.Read, "busy_timeout", "10000"},
+	} {
+		var got string
+		if err := c.pool.QueryRowContext(t.Context(), "PRAGMA "+c.setting).Scan(&got); err != nil || got != c.want {
+			t.Errorf("%s is %s, want %s (%v)", c.setting, got, c.want, err)
+		}
+	}
+}
+
+// A reader that takes its time stops no writer, and sees one instant.
+func TestReaderDoesNotBlock(t *testing.T) {
 	path := newFile(t)
 	s, err := Open(t.Context(), path, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := os.Stat(path + "-wal"); err != nil {
-		t.Errorf("the file is not in WAL mode: %v", err)
+	db, err := pools(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Write.Close()
+	defer db.Read.Close()
+	tx, err := db.Read.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	count := func() (n int) {
+		if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM revisions").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := count()
+	if _, err := s.Revise(t.Context(), "h", "l", 1, transcript.Revision{Text: "z"}); err != nil {
+		t.Fatal(err)
+	}
+	if after := count(); after != before {
+		t.Errorf("the reader saw %d revisions, then %d", before, after)
 	}
 }
 

@@ -40,27 +40,37 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*store.Store, err
 	if err := identify(ctx, path); err != nil {
 		return fail(err)
 	}
-	// Each setting holds for a connection; journal_mode for the file.
+	db, err := pools(path)
+	if err != nil {
+		return fail(err)
+	}
+	s, err := store.Open(ctx, db, log)
+	if err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// pools are one connection that writes and several that read. Each setting
+// holds for a connection; journal_mode for the file. In WAL mode readers see
+// the state before a transaction while it is written, and nobody waits.
+func pools(path string) (store.Database, error) {
 	common := []string{"busy_timeout(10000)", "foreign_keys(1)"}
 	write, err := pool(path, url.Values{
 		"_txlock": {"immediate"}, // a transaction that will write never has to turn from a reader into a writer
 		"_pragma": slices.Concat(common, []string{"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)"}),
 	})
 	if err != nil {
-		return fail(err)
+		return store.Database{}, err
 	}
 	read, err := pool(path, url.Values{"_pragma": slices.Concat(common, []string{"query_only(1)"})})
 	if err != nil {
-		return fail(err)
+		return store.Database{}, err
 	}
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	s, err := store.Open(ctx, store.Database{Write: write, Read: read, Dialect: store.SQLite}, log)
-	if err != nil {
-		return fail(err)
-	}
-	return s, nil
+	return store.Database{Write: write, Read: read, Dialect: store.SQLite}, nil
 }
 
 // identify refuses what is not ours, with a connection that changes nothing,

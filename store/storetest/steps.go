@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"tingji/asr"
 	"tingji/capture"
@@ -279,38 +279,40 @@ func testLinesOrder(t *testing.T, b *bench) {
 // given sees each line once.
 func testLinesSnapshot(t *testing.T, b *bench) {
 	b.hearing("h1")
-	const n = 60
-	done := make(chan error, 1)
-	go func() {
-		for i := range int64(n) {
-			seg, line := step("h1", "judge", i, i+1, "话。")
-			if _, _, err := b.ApplyStep(b.ctx, at(i), seg, line); err != nil {
-				done <- err
-				return
+	const channels, n = 4, 50
+	var writers sync.WaitGroup
+	for c := range channels {
+		writers.Go(func() {
+			for i := range int64(n) {
+				seg, line := step("h1", fmt.Sprint("seat", c), i, i+1, "话。")
+				if _, _, err := b.ApplyStep(b.ctx, at(i), seg, line); err != nil {
+					t.Error(err)
+					return
+				}
 			}
-		}
-		done <- nil
-	}()
-	seen := map[string]int{}
+		})
+	}
+	done := make(chan bool)
+	go func() { writers.Wait(); close(done) }()
+	seen := map[string]bool{}
 	var last int64
-	for deadline := time.Now().Add(time.Minute); last < n+1 && time.Now().Before(deadline); {
+	for written := false; !written; {
+		select {
+		case <-done:
+			written = true // and once more
+		default:
+		}
 		lines, now := b.lines("h1", last)
 		for _, l := range lines {
-			seen[l.ID]++
-			if l.Change <= last || l.Change > now {
-				t.Fatalf("line %s of change %d came between %d and %d", l.ID, l.Change, last, now)
+			if seen[l.ID] || l.Change <= last || l.Change > now {
+				t.Errorf("line %s of change %d came between %d and %d", l.ID, l.Change, last, now)
 			}
+			seen[l.ID] = true
 		}
 		last = now
 	}
-	b.ok(<-done)
-	for id, times := range seen {
-		if times != 1 {
-			t.Errorf("line %s came %d times", id, times)
-		}
-	}
-	if len(seen) != n {
-		t.Errorf("%d lines came, want %d", len(seen), n)
+	if len(seen) != channels*n || last != channels*n+1 {
+		t.Errorf("%d lines came up to change %d, want %d", len(seen), last, channels*n)
 	}
 }
 
