@@ -159,11 +159,11 @@ func trouble(r *rand.Rand) scripted {
 // TestKilledWorkers: whatever dies when, the store has what it would have had.
 func TestKilledWorkers(t *testing.T) {
 	const channels = 3
+	kills := 0
 	for seed := range uint64(6) {
 		chunks := room(seed, channels, 80)
 		want := undisturbed(t, chunks, channels)
 		bubble(t, func(t *testing.T, l *fakeLog) {
-			r := rand.New(rand.NewPCG(seed, 4))
 			random := func(ms int) func() time.Duration {
 				var mu sync.Mutex
 				r := rand.New(rand.NewPCG(seed, 5))
@@ -175,6 +175,7 @@ func TestKilledWorkers(t *testing.T) {
 			}
 			l.lag, l.slow = random(300), random(50)
 			go func() {
+				r := rand.New(rand.NewPCG(seed, 4))
 				for len(chunks) > 0 {
 					n := min(1+r.IntN(60), len(chunks))
 					l.send(chunks[:n]...)
@@ -182,20 +183,20 @@ func TestKilledWorkers(t *testing.T) {
 					time.Sleep(500 * time.Millisecond)
 				}
 			}()
-			kills := 0
+			r := rand.New(rand.NewPCG(seed, 10))
 			for began := time.Now(); !l.done(channels); kills++ {
 				if time.Since(began) > time.Hour {
 					t.Fatal("no end")
 				}
-				_, stop := start(t, l, trouble(r))
-				time.Sleep(time.Duration(500+rand.New(rand.NewPCG(seed, uint64(kills))).IntN(8000)) * time.Millisecond)
+				_, stop := start(t, l, trouble(rand.New(rand.NewPCG(seed, r.Uint64()))))
+				time.Sleep(time.Duration(300+r.IntN(5000)) * time.Millisecond)
 				stop()
-			}
-			if kills < 5 {
-				t.Errorf("%d kills", kills)
 			}
 			same(t, l.record(), want)
 		})
+	}
+	if kills < 25 {
+		t.Errorf("only %d kills", kills)
 	}
 }
 
@@ -574,6 +575,32 @@ func TestClosedHearing(t *testing.T) {
 			if !steps[i].Before.Same(*steps[i-1].After) {
 				t.Errorf("step %d", i)
 			}
+		}
+	})
+}
+
+// TestStoreTookAnotherWay: a worker that lost the race begins again from the store's position.
+func TestStoreTookAnotherWay(t *testing.T) {
+	bubble(t, func(t *testing.T, l *fakeLog) {
+		chunks := chunksOf("h", "a", 1, 1, newSound(1, -62).quiet(1000).add(3000, -22).quiet(3000).add(1000, -22).quiet(2000).samples, capture.EndClose)
+		w, stop := start(t, l, scripted{})
+		l.send(chunks[:20]...)
+		time.Sleep(time.Second)
+		// Somebody else ended the first utterance in its middle.
+		u := UtteranceID("a", 1, 0)
+		l.mu.Lock()
+		l.states["h/a"] = ChannelState{}
+		l.applied["h/a"] = nil
+		l.apply(Segment{V: 1, ID: "h/" + u, Hearing: "h", Channel: "a", Epoch: 1, Utterance: u, Stage: Final, Last: 31_999,
+			Before: &Position{}, After: &Position{Epoch: 1, Sample: 32_000, Seq: 8, Offset: 8}})
+		l.mu.Unlock()
+		time.Sleep(time.Second)
+		l.send(chunks[20:]...)
+		waitFor(t, "end", 10*time.Second, func() bool { return l.done(1) })
+		stop()
+		a := l.applied["h/a"]
+		if w.Stats().Restarts != 1 || len(a) < 3 || a[1].First != 32_000 || a[1].Text == "" {
+			t.Errorf("%d restarts, %+v", w.Stats().Restarts, a)
 		}
 	})
 }
