@@ -86,6 +86,11 @@ func (d *Docket) Hearings(ctx context.Context, f HearingFilter) ([]capture.Heari
 	return list, err
 }
 
+// Line is a line as it stands now. ErrNotFound.
+func (d *Docket) Line(ctx context.Context, hearing, line string) (Line, error) {
+	return d.store.Line(ctx, hearing, line)
+}
+
 // Lines are the lines that changed after the event id after (0: all), in the
 // order of speech, and the newest event id.
 func (d *Docket) Lines(ctx context.Context, hearing string, after int64) ([]Line, int64, error) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"tingji/asr"
@@ -179,3 +181,40 @@ func TestPictures(t *testing.T) {
 	until(t, ctx, `!!document.querySelector("tj-banner .lost")`)
 	picture("lost")
 }
+
+// prefer sets the colour scheme that the browser asks for.
+func prefer(t *testing.T, ctx context.Context, scheme string) {
+	t.Helper()
+	err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contrast names the visible texts whose contrast with what is painted behind
+// them is below 4.5:1 (WCAG AA).
+const contrast = `(() => {
+	const part = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+	const rgba = s => s.match(/[\d.]+/g).map(Number);
+	const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+	const behind = el => {
+		for (; el; el = el.parentElement) {
+			const c = rgba(getComputedStyle(el).backgroundColor);
+			if (c.length === 3 || c[3] > 0) return c;
+		}
+		return [255, 255, 255];
+	};
+	const poor = new Set();
+	for (const el of document.querySelectorAll("body *")) {
+		if (![...el.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !el.checkVisibility()) continue;
+		const a = light(rgba(getComputedStyle(el).color)), b = light(behind(el));
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (ratio < 4.5) poor.add(el.tagName + "." + el.className + " " + ratio.toFixed(2));
+	}
+	return [...poor].join(", ");
+})()`

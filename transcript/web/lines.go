@@ -40,15 +40,11 @@ func (s *Server) listLines(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) getLine(w http.ResponseWriter, r *http.Request) error {
-	lines, _, err := s.Docket.Lines(r.Context(), r.PathValue("id"), 0)
+	line, err := s.Docket.Line(r.Context(), r.PathValue("id"), r.PathValue("line"))
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(lines, func(l transcript.Line) bool { return l.ID == r.PathValue("line") })
-	if i < 0 {
-		return transcript.ErrNotFound
-	}
-	return writeLine(w, http.StatusOK, lines[i])
+	return writeLine(w, http.StatusOK, line)
 }
 
 func (s *Server) putLine(w http.ResponseWriter, r *http.Request) error {

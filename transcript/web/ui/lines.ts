@@ -40,6 +40,7 @@ export class Lines extends HTMLElement {
   private playing: Row | null = null;
   private following = true;
   private unseen = 0;
+  private stop: HTMLElement | null = null; // where the Tab key enters the list
   private timer = 0;
   private resized = new ResizeObserver(() => this.follow());
   private relabel = () => this.redraw();
@@ -63,6 +64,7 @@ export class Lines extends HTMLElement {
     this.latest.addEventListener("click", () => this.toEnd());
     this.list.addEventListener("click", (e) => this.clicked(e));
     this.list.addEventListener("keydown", (e) => this.pressed(e));
+    this.list.addEventListener("focusin", (e) => this.enterAt(this.rowOf(e.target)));
     this.audio.addEventListener("ended", () => this.silence());
     this.audio.addEventListener("error", () => {
       if (!this.playing) return; // it was stopped
@@ -103,8 +105,9 @@ export class Lines extends HTMLElement {
 
   /** Takes the lines that are there already. */
   load(lines: Line[]): void {
+    this.list.remove(); // ten thousand rows are quicker made out of sight
     for (const l of lines) this.put(l, false);
-    this.describe();
+    this.scroller.prepend(this.list);
     this.toEnd();
   }
 
@@ -206,19 +209,16 @@ export class Lines extends HTMLElement {
     if (!el.firstChild) el.append(timeButton(), document.createElement("b"), document.createElement("p"));
     const [time, role, words] = el.children as unknown as [HTMLButtonElement, HTMLElement, HTMLElement];
     const seated = said.channel !== "" && this.lane.has(said.channel);
+    const playing = this.playing === row;
     el.id = `line-${said.id}`;
-    el.className = `line ${hue(said.role)}`;
-    el.classList.toggle("partial", !line);
-    el.classList.toggle("hand", line?.origin === "hand");
-    el.classList.toggle("offstage", !seated);
-    el.classList.toggle("playing", this.playing === row);
+    el.className = `line ${hue(said.role)}${line ? "" : " partial"}${line?.origin === "hand" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}`;
     el.hidden = line !== null && line.text === "" && !line.rejected; // the clerk took it out
     this.place(row);
     time.textContent = clock(said.start_ms);
-    time.setAttribute("aria-label", this.playing === row ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
+    time.setAttribute("aria-label", playing ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
     role.textContent = said.role;
-    role.title = said.speaker;
-    words.classList.toggle("rejected", Boolean(line?.rejected));
+    if (role.title !== said.speaker) role.title = said.speaker;
+    words.className = line?.rejected ? "rejected" : "";
     if (line) {
       words.textContent = line.rejected && !line.text ? t("rejected") : line.text;
       if (line.origin === "speech" && line.revision > 1) words.append(note(t("corrected")));
@@ -259,6 +259,11 @@ export class Lines extends HTMLElement {
     if (empty) this.none.textContent = t(this.hearing?.status === "scheduled" ? "lines.scheduled" : "lines.none");
     this.latest.hidden = this.following;
     this.latest.textContent = this.unseen > 0 ? t("latest.n", { n: this.unseen }) : t("latest");
+    if (!this.list.contains(document.activeElement)) {
+      let i = this.rows.length - 1;
+      while (i > 0 && !this.rows[i]?.line && !this.rows[i]?.partial) i--;
+      this.enterAt(this.rows[i]);
+    }
   }
 
   // Scrolling: the page follows the speech while its reader is at the end.
@@ -321,6 +326,14 @@ export class Lines extends HTMLElement {
     this.draw(row);
   }
 
+  private enterAt(row: Row | undefined): void {
+    const button = row?.el.querySelector("button");
+    if (!button) return;
+    if (this.stop) this.stop.tabIndex = -1;
+    this.stop = button;
+    button.tabIndex = 0;
+  }
+
   /** The times of all lines are one stop of the Tab key; arrows go between them. */
   private pressed(e: KeyboardEvent): void {
     const row = this.rowOf(e.target);
@@ -345,6 +358,7 @@ function timeButton(): HTMLButtonElement {
   const b = document.createElement("button");
   b.type = "button";
   b.className = "time";
+  b.tabIndex = -1;
   return b;
 }
 
