@@ -31,7 +31,7 @@ func victim(path string) {
 	if err != nil {
 		die(err)
 	}
-	if err := storetest.WriteForEver(ctx, s, func(n int64) { fmt.Println(n) }); err != nil {
+	if err := storetest.WriteForEver(ctx, s, func(n int64) bool { fmt.Println(n); return true }); err != nil {
 		die(err)
 	}
 }

@@ -75,8 +75,9 @@ func CheckSample(t *testing.T, s *store.Store) {
 }
 
 // WriteForEver goes on where an earlier call was killed: step after step, every
-// third of them with a revision, and reports each when it is confirmed.
-func WriteForEver(ctx context.Context, s *store.Store, confirmed func(step int64)) error {
+// third of them with a revision, and reports each when it is confirmed. It ends
+// when confirmed says so, or with an error.
+func WriteForEver(ctx context.Context, s *store.Store, confirmed func(step int64) (more bool)) error {
 	h := capture.Hearing{ID: "h1", Version: 1, Status: capture.Open, CreatedAt: day, OpenedAt: &day}
 	if _, err := s.Hearing(ctx, h.ID); errors.Is(err, transcript.ErrNotFound) {
 		if err := s.CreateHearing(ctx, h); err != nil {
@@ -99,7 +100,9 @@ func WriteForEver(ctx context.Context, s *store.Store, confirmed func(step int64
 				return err
 			}
 		}
-		confirmed(i + 1)
+		if !confirmed(i + 1) {
+			return nil
+		}
 	}
 }
 
