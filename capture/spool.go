@@ -38,6 +38,7 @@ type Spool struct {
 	mu       sync.Mutex
 	state    spoolState
 	segments []*segment // by number
+	newest   uint64     // highest segment number used; a reader may still stand in that segment when it is gone
 	bytes    int64      // of all segments
 	active   *os.File   // the last segment while it is written; nil: the next Append begins one
 	uncut    bool       // a failed write has left bytes behind the active segment's size
@@ -126,6 +127,7 @@ func (s *Spool) loadSegment(number uint64, last bool, highest map[string]uint64)
 			return fmt.Errorf("cut unfinished spool segment: %w", err)
 		}
 	}
+	s.newest = max(s.newest, number)
 	g := &segment{number: number, size: size, spans: map[string]*seqSpan{}}
 	for _, r := range records {
 		c, _, err := r.head()
@@ -337,10 +339,7 @@ func (s *Spool) write(batch []byte) error {
 }
 
 func (s *Spool) beginSegment() error {
-	number := uint64(1)
-	if n := len(s.segments); n > 0 {
-		number = s.segments[n-1].number + 1
-	}
+	number := s.newest + 1
 	path := segmentName(s.cfg.Dir, number)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
@@ -350,7 +349,7 @@ func (s *Spool) beginSegment() error {
 	if err = errors.Join(err, syncDir(s.cfg.Dir)); err != nil {
 		return errors.Join(err, f.Close(), os.Remove(path))
 	}
-	s.active = f
+	s.active, s.newest = f, number
 	s.segments = append(s.segments, &segment{number: number, size: int64(len(segmentMagic)), spans: map[string]*seqSpan{}})
 	s.bytes += int64(len(segmentMagic))
 	return nil

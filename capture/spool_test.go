@@ -166,6 +166,43 @@ func TestSpoolLetsGoOnlyWhatIsConfirmed(t *testing.T) {
 }
 
 // TestSpoolDamage writes three batches, damages the file and opens it again.
+// After a restart a sender stands in a segment that is then confirmed and
+// deleted whole. The next segment must not take its number: the sender would
+// wait in it behind what was written since.
+func TestSpoolReaderOutlivesItsSegment(t *testing.T) {
+	dir := t.TempDir()
+	s := openTestSpool(t, SpoolConfig{Dir: dir})
+	begin(t, s, "judge")
+	for range 10 {
+		appendTo(t, s, "judge")
+	}
+	s.lock.Close() // killed
+	s = openTestSpool(t, SpoolConfig{Dir: dir})
+	r := s.Reader()
+	defer r.Close()
+	next := func() []Chunk {
+		t.Helper()
+		chunks, _, err := r.Next(sendMost, func(*Chunk) bool { return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return chunks
+	}
+	if got := next(); len(got) != 10 {
+		t.Fatalf("read %d chunks", len(got))
+	}
+	if err := s.Confirm(Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.segments) > 0 {
+		t.Fatal("the confirmed segment is still there: the test proves nothing")
+	}
+	want := appendTo(t, s, "judge")
+	if got := next(); !reflect.DeepEqual(got, want) {
+		t.Errorf("read %v, appended %v", got, want)
+	}
+}
+
 func TestSpoolDamage(t *testing.T) {
 	const batch = 2 * (recordHead + 2 + 2 + 5 + 33 + 2*ChunkSamples) // h1/judge, h1/clerk
 	const one = batch / 2
@@ -365,6 +402,30 @@ func TestSpoolRewind(t *testing.T) {
 	}
 	if r.Rewind("h1/clerk", 31) || r.Rewind("h1/witness", 1) {
 		t.Error("found what is not there")
+	}
+}
+
+// TestSpoolReaderAfterAllWasLetGo reads on after the segment it stands in, the
+// last one that there was, has been deleted.
+func TestSpoolReaderAfterAllWasLetGo(t *testing.T) {
+	dir := t.TempDir()
+	s := openTestSpool(t, SpoolConfig{Dir: dir})
+	begin(t, s, "judge")
+	appendTo(t, s, "judge")
+	s.lock.Close()
+	s = openTestSpool(t, SpoolConfig{Dir: dir})
+	r := s.Reader()
+	defer r.Close()
+	all := func(*Chunk) bool { return true }
+	if got, _, err := r.Next(9, all); err != nil || len(got) != 1 {
+		t.Fatalf("read %v, %v", got, err)
+	}
+	if err := s.Confirm(Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 1}); err != nil || len(s.segments) != 0 {
+		t.Fatalf("%d segments are left, %v", len(s.segments), err)
+	}
+	appendTo(t, s, "judge")
+	if got, _, err := r.Next(9, all); err != nil || len(got) != 1 || got[0].Seq != 2 {
+		t.Errorf("read %v, %v", got, err)
 	}
 }
 
