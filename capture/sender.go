@@ -73,6 +73,10 @@ func (s *sender) channel(key string) *sending {
 	c := s.channels[key]
 	if c == nil {
 		c = &sending{moved: time.Now(), patience: unconfirmedFor}
+		hearing, channel, _ := strings.Cut(key, "/")
+		if known, ok := s.spool.Channel(hearing, channel); ok {
+			c.confirmed = known.Confirmed
+		}
 		s.channels[key] = c
 	}
 	return c

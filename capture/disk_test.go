@@ -1,0 +1,126 @@
+//go:build linux
+
+package capture_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tingji/capture"
+	"tingji/capture/file"
+)
+
+// smallDisk is a file system of its own of size bytes.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("a small file system cannot be mounted here (%v): a full disk is not tested", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// fill writes until the disk is full and returns how to undo it.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	f.Close()
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDiskFull fills the disk while a recording is played and a microphone is
+// heard. The recording waits and comes whole; of the microphone a part is lost,
+// and shows as a new epoch; no number is given out twice.
+func TestDiskFull(t *testing.T) {
+	dir := smallDisk(t, "32m")
+	synctest.Test(t, func(t *testing.T) { diskFull(t, dir) })
+}
+
+func diskFull(t *testing.T, dir string) {
+	f := newFakeServer()
+	pcm := noise(1, 30)
+	m := &fakeMicrophone{}
+	ended := make(chan string, 1)
+	cfg := capture.Config{Dir: dir, Seats: []capture.SeatSource{
+		{Channel: "judge", Role: "审判长", Source: file.NewPlayer(1).PCM(pcm)},
+		{Channel: "clerk", Role: "书记员", Source: m},
+	}, OnEnd: func(h string) { ended <- h }}
+	stop := start(t, cfg, f)
+	f.tell(hearing("h1", 1, capture.Open))
+	f.until(t, "chunks", func() bool { return len(f.got) > 8 })
+	free := fill(t, dir)
+	f.alarm(t, "disk-full", true)
+	f.alarm(t, "archive-failed", true)
+	f.mu.Lock()
+	before := len(f.got)
+	f.mu.Unlock()
+	f.alarm(t, "audio-lost", true) // more than a live seat can hold back
+	f.mu.Lock()
+	if len(f.got) != before {
+		t.Errorf("%d chunks were acknowledged by a full disk", len(f.got)-before)
+	}
+	f.mu.Unlock()
+	free()
+	f.alarm(t, "disk-full", false)
+	f.alarm(t, "audio-lost", false)
+	f.until(t, "all of the recording", func() bool {
+		for _, c := range f.got {
+			if c.Channel == "judge" && c.End == capture.EndFile {
+				return true
+			}
+		}
+		return false
+	})
+	f.alarm(t, "archive-failed", false)
+	f.tell(hearing("h1", 2, capture.Closed))
+	f.until(t, "the end", func() bool { return f.got[len(f.got)-1].End == capture.EndClose })
+	stop()
+	whole(t, f.channel("judge"), pcm)
+	clerk := f.channel("clerk")
+	for i, c := range clerk {
+		if c.Seq != uint64(i+1) {
+			t.Fatalf("%v comes as number %d", c, i+1)
+		}
+	}
+	last := clerk[len(clerk)-1]
+	if last.Epoch != 2 {
+		t.Errorf("the microphone is in epoch %d: the gap does not show", last.Epoch)
+	}
+	var first capture.Chunk
+	for i, c := range clerk {
+		if c.Epoch == 2 {
+			first = c
+			if gap := c.CapturedAt.Sub(clerk[i-1].CapturedAt); gap < 9*time.Second {
+				t.Errorf("the gap is %v long", gap)
+			}
+			break
+		}
+	}
+	if first.First != 0 {
+		t.Errorf("the new epoch begins at sample %d", first.First)
+	}
+}
