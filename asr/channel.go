@@ -129,7 +129,6 @@ func (c *channel) take(chunk capture.Chunk, offset int64, pauses Pauses) {
 		at := c.ends.Begin()
 		c.queueSteps([]Step{{Begin: at, First: at, End: at, State: c.state}})
 	}
-	c.tail.Ended = true
 	c.queue[len(c.queue)-1].segment.After.Ended = true
 }
 

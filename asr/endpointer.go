@@ -243,7 +243,7 @@ func (e *Endpointer) back(from capture.SampleIndex, n int) capture.SampleIndex {
 func (e *Endpointer) advance(to capture.SampleIndex) {
 	n := int(to - e.base)
 	e.atBase.frames(e.buffer[:n], e.base)
-	e.buffer = e.buffer[:copy(e.buffer, e.buffer[n:])]
+	e.buffer = e.buffer[n:] // the next append copies what is left to a smaller place
 	e.base = to
 }
 

@@ -26,6 +26,16 @@ type sound struct {
 	slow    float64
 }
 
+// buzz is one period of 8 harmonics of 160 Hz, with an RMS of 1.
+var buzz = func() (b [100]float64) {
+	for i := range b {
+		for k := 1.0; k <= 8; k++ {
+			b[i] += math.Sin(2*math.Pi*k*float64(i)/100+k) / 2
+		}
+	}
+	return b
+}()
+
 func newSound(seed uint64, noise float64) *sound {
 	return &sound{rand: rand.New(rand.NewPCG(seed, 1)), noise: noise}
 }
@@ -40,11 +50,7 @@ func (s *sound) add(ms int, voice float64) *sound {
 		x := math.Pow(10, s.noise/20) * 32768 * (0.6*s.rand.NormFloat64() + 2.4*s.slow)
 		if voice > -100 {
 			syllable := 0.75 + 0.65*math.Sin(2*math.Pi*5*t)
-			buzz := 0.0
-			for k := 1; k <= 8; k++ {
-				buzz += math.Sin(2*math.Pi*140*float64(k)*t+float64(k)) / 2
-			}
-			x += amplitude * syllable * buzz
+			x += amplitude * syllable * buzz[len(s.samples)%len(buzz)]
 		}
 		s.samples = append(s.samples, int16(max(-32768, min(32767, math.Round(x)))))
 	}
@@ -151,7 +157,7 @@ func TestLongUtterances(t *testing.T) {
 // TestStepsAreReproducible is the promise that exactly-once stands on: from any
 // step's end, with any chunking, come the same steps.
 func TestStepsAreReproducible(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		s := newSound(seed, -70+25*r.Float64())
 		for len(s.samples) < 90*capture.Rate {

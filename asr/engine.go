@@ -18,6 +18,9 @@ const (
 	// unavailableRetry is how often a refusing engine is asked again: somebody
 	// may have mended it.
 	unavailableRetry = 5 * time.Second
+	// silentAfter is how long an engine may take over one utterance until people
+	// hear of it; how long it may take in the end is its adapter's deadline.
+	silentAfter = 15 * time.Second
 	// unreachableAfter is how long an engine may fail before people hear of it.
 	unreachableAfter = 3 * time.Second
 )
@@ -37,8 +40,9 @@ type engine struct {
 	waiting  []chan struct{} // finals, in order
 	partials map[*ticket]struct{}
 
-	failingSince time.Time // zero while the engine answers
-	reason       error     // why it fails
+	asked        map[*time.Time]struct{} // when each final under way was sent
+	failingSince time.Time               // since when it has owed us an answer; zero while it answers
+	reason       error                   // why it fails
 	alarmed      bool
 }
 
@@ -46,7 +50,8 @@ type engine struct {
 type ticket struct{ cancel context.CancelFunc }
 
 func newEngine(r Recognizer, parallel int, giveUp time.Duration, log *slog.Logger, failed func(error)) *engine {
-	return &engine{recognizer: r, giveUp: giveUp, log: log, failed: failed, free: parallel, partials: map[*ticket]struct{}{}}
+	return &engine{recognizer: r, giveUp: giveUp, log: log, failed: failed, free: parallel,
+		partials: map[*ticket]struct{}{}, asked: map[*time.Time]struct{}{}}
 }
 
 // enter waits for a place.
@@ -126,12 +131,13 @@ func (e *engine) final(ctx context.Context, clip Clip) (h Hypothesis, rejected s
 		if err := e.enter(ctx); err != nil {
 			return h, "", err
 		}
+		began := e.began()
 		h, err := e.recognizer.Recognize(ctx, clip)
 		e.leave()
+		wait := e.observe(ctx, began, err)
 		if ctx.Err() != nil {
 			return Hypothesis{}, "", ctx.Err()
 		}
-		wait := e.observe(err)
 		var refused *RejectedError
 		switch {
 		case errors.As(err, &refused):
@@ -160,15 +166,27 @@ func (e *engine) count(n int) {
 	}
 }
 
+func (e *engine) began() *time.Time {
+	now := time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked[&now] = struct{}{}
+	return &now
+}
+
 // observe takes note of an answer, and says how long the error asks to wait; 0
-// where it does not say.
-func (e *engine) observe(err error) (wait time.Duration) {
+// where it does not say. A call that we gave up ourselves says nothing.
+func (e *engine) observe(ctx context.Context, began *time.Time, err error) (wait time.Duration) {
 	var rejected *RejectedError
 	var unavailable *UnavailableError
 	var retry *RetryError
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	delete(e.asked, began)
+	if ctx.Err() != nil {
+		return 0
+	}
 	if err == nil || errors.As(err, &rejected) {
 		if e.alarmed {
 			e.log.Info("engine answers again", "after", now.Sub(e.failingSince))
@@ -177,7 +195,7 @@ func (e *engine) observe(err error) (wait time.Duration) {
 		return 0
 	}
 	if e.failingSince.IsZero() {
-		e.failingSince = now
+		e.failingSince = *began
 	}
 	e.reason = err
 	if errors.As(err, &unavailable) {
@@ -200,25 +218,31 @@ func (e *engine) observe(err error) (wait time.Duration) {
 func (e *engine) alarms() []capture.Alarm {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.failingSince.IsZero() {
-		return nil
+	since, reason := e.failingSince, e.reason
+	if since.IsZero() {
+		for at := range e.asked {
+			if time.Since(*at) >= silentAfter && (since.IsZero() || at.Before(since)) {
+				since, reason = *at, fmt.Errorf("no answer for more than %v", silentAfter)
+			}
+		}
 	}
+	alarm := capture.Alarm{Since: since.UTC()}
 	var unavailable *UnavailableError
-	if errors.As(e.reason, &unavailable) {
-		return []capture.Alarm{{
-			Code:   "engine-unavailable",
-			Since:  e.failingSince.UTC(),
-			Text:   fmt.Sprintf("语音识别引擎拒绝服务，请技术人员检查配置。录音照常保存，恢复后自动补录文字。原因：%v", e.reason),
-			TextEN: fmt.Sprintf("The speech engine refuses to serve; its configuration needs a look. Sound is kept and becomes text once it answers. Reason: %v", e.reason),
-		}}
-	}
-	if time.Since(e.failingSince) < unreachableAfter {
+	switch {
+	case since.IsZero():
 		return nil
+	case errors.As(reason, &unavailable):
+		alarm.Code = "engine-unavailable"
+		alarm.Text = "语音识别引擎拒绝服务，请技术人员检查配置。"
+		alarm.TextEN = "The speech engine refuses to serve; its configuration needs a look."
+	case time.Since(since) < unreachableAfter:
+		return nil
+	default:
+		alarm.Code = "engine-unreachable"
+		alarm.Text = "语音识别引擎没有应答，正在重试。"
+		alarm.TextEN = "The speech engine does not answer; retrying."
 	}
-	return []capture.Alarm{{
-		Code:   "engine-unreachable",
-		Since:  e.failingSince.UTC(),
-		Text:   fmt.Sprintf("语音识别引擎没有应答，正在重试。录音照常保存，恢复后自动补录文字。原因：%v", e.reason),
-		TextEN: fmt.Sprintf("The speech engine does not answer; retrying. Sound is kept and becomes text once it answers. Reason: %v", e.reason),
-	}}
+	alarm.Text += fmt.Sprintf("录音照常保存，恢复后自动补出文字。原因：%v", reason)
+	alarm.TextEN += fmt.Sprintf(" Sound is kept, and becomes text once it answers. Reason: %v", reason)
+	return []capture.Alarm{alarm}
 }

@@ -38,9 +38,10 @@ type partition struct {
 	channels map[string]*channel // by key
 
 	reader     *reader
-	rewind     int64 // where to read again, -1 for nowhere
-	next       int64 // the offset after the last message taken
-	setAside   int64 // offsets below it were set aside if they had to be
+	heldUp     time.Time // when the log was last not read as it came
+	rewind     int64     // where to read again, -1 for nowhere
+	next       int64     // the offset after the last message taken
+	setAside   int64     // offsets below it were set aside if they had to be
 	committed  int64
 	committedA time.Time
 
@@ -92,7 +93,7 @@ func (p *partition) run(ctx context.Context, hint int64) error {
 	for {
 		batches := p.reader.batches
 		if p.waiting() > maxWaiting {
-			batches = nil
+			batches, p.heldUp = nil, time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -158,7 +159,7 @@ func (p *partition) read(ctx context.Context, from int64) {
 			}
 		}
 	}()
-	p.reader = r
+	p.reader, p.heldUp = r, time.Now()
 }
 
 // waiting is the audio, in samples, that waits for the engine.
@@ -306,8 +307,7 @@ func (p *partition) tick() {
 		if offset, ok := c.need(); ok {
 			least = min(least, offset)
 		}
-		if h, ok := p.w.at.Hearings.Hearing(c.hearing); ok && c.gap == 0 && now.Sub(c.heardAt) >= closedQuiet &&
-			(h.Status == capture.Closed || h.Status == capture.Signed) {
+		if c.gap == 0 && now.Sub(c.heardAt) >= closedQuiet && now.Sub(p.heldUp) >= closedQuiet && p.closed(c) {
 			c.flush() // no End came, and none will
 		}
 		patience := max(c.patience, firstPatience)
@@ -325,6 +325,12 @@ func (p *partition) tick() {
 		}
 		p.committedA = now
 	}
+}
+
+// closed reports whether nobody speaks in a channel's hearing any more.
+func (p *partition) closed(c *channel) bool {
+	h, ok := p.w.at.Hearings.Hearing(c.hearing)
+	return ok && (h.Status == capture.Closed || h.Status == capture.Signed)
 }
 
 // ask sends the engine what it can take: finals of each channel, a few ahead
@@ -409,12 +415,12 @@ func (p *partition) hear(a answer) {
 	if !s.busy || s.first != a.first || c.epoch != a.epoch {
 		return // the utterance is over
 	}
-	before := s.text
-	s.busy, s.cancel, s.took, s.text = false, nil, a.took, a.Text
-	length := capture.SampleIndex(a.samples).Duration()
-	if a.err != nil || a.Text == "" || a.check(length) != nil {
+	s.busy, s.cancel, s.took = false, nil, a.took
+	if a.err != nil || a.Text == "" || a.check(capture.SampleIndex(a.samples).Duration()) != nil {
 		return // the next may be better
 	}
+	before := s.text
+	s.text = a.Text
 	u := UtteranceID(c.name, c.epoch, a.first)
 	p.out = append(p.out, Segment{
 		V: 1, ID: c.hearing + "/" + u, Hearing: c.hearing, Channel: c.name, Epoch: c.epoch, Utterance: u,

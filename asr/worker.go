@@ -130,9 +130,9 @@ func (w *Worker) report(ctx context.Context) error {
 
 // Stats counts what a worker has done since it was made.
 type Stats struct {
-	Chunks, Repeated, Bad               int64 // messages of audio.v1: taken, known already, unreadable
-	Finals, Rejected, Silences, Partial int64 // segments published; Finals includes Rejected
-	Restarts                            int64 // channels that began again from the store's position
+	Chunks, Repeated, Bad                int64 // messages of audio.v1: taken, known already, unreadable
+	Finals, Rejected, Silences, Partials int64 // segments published; Finals includes Rejected
+	Restarts                             int64 // channels that began again from the store's position
 }
 
 // Stats may be called by any goroutine.
@@ -140,7 +140,7 @@ func (w *Worker) Stats() Stats {
 	c := &w.counts
 	return Stats{
 		Chunks: c.chunks.Load(), Repeated: c.repeated.Load(), Bad: c.bad.Load(),
-		Finals: c.finals.Load(), Rejected: c.rejected.Load(), Silences: c.silences.Load(), Partial: c.partials.Load(),
+		Finals: c.finals.Load(), Rejected: c.rejected.Load(), Silences: c.silences.Load(), Partials: c.partials.Load(),
 		Restarts: c.restarts.Load(),
 	}
 }

@@ -500,6 +500,34 @@ func TestEngineAlarms(t *testing.T) {
 	}
 }
 
+// TestSilentEngine: an engine that takes the question and says nothing is found out.
+func TestSilentEngine(t *testing.T) {
+	bubble(t, func(t *testing.T, l *fakeLog) {
+		w, stop := start(t, l, scripted{answer: func(ctx context.Context, _ Clip) (Hypothesis, error) {
+			select {
+			case <-time.After(time.Minute):
+				return Hypothesis{}, nil
+			case <-ctx.Done():
+				return Hypothesis{}, ctx.Err()
+			}
+		}}, func(c *Config) { c.FinalsOnly = true })
+		l.send(chunksOf("h", "a", 1, 1, newSound(1, -62).quiet(500).add(1000, -22).quiet(1000).samples, capture.EndFile)...)
+		time.Sleep(silentAfter - time.Millisecond)
+		if a := w.Alarms(); len(a) != 0 {
+			t.Errorf("too early: %+v", a)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if a := w.Alarms(); len(a) != 1 || a[0].Code != "engine-unreachable" || !strings.Contains(a[0].TextEN, "15s") {
+			t.Errorf("%+v", a)
+		}
+		waitFor(t, "end", 2*time.Minute, func() bool { return l.done(1) })
+		if a := w.Alarms(); len(a) != 0 {
+			t.Errorf("alarm remains: %+v", a)
+		}
+		stop()
+	})
+}
+
 // TestRejected: a clip that is refused, or answered with nonsense, is kept and marked.
 func TestRejected(t *testing.T) {
 	for name, answer := range map[string]func() (Hypothesis, error){
@@ -703,4 +731,24 @@ func TestStable(t *testing.T) {
 			t.Errorf("%q %q: %d", tt.before, tt.now, got)
 		}
 	}
+}
+
+// BenchmarkCatchUp is how fast a worker gets through a backlog when the engine takes no time.
+func BenchmarkCatchUp(b *testing.B) {
+	const channels, seconds = 8, 300
+	chunks := room(1, channels, seconds)
+	b.ReportAllocs()
+	for b.Loop() {
+		l := newFakeLog(b)
+		l.send(chunks...)
+		ctx, cancel := context.WithCancel(b.Context())
+		var running sync.WaitGroup
+		w := NewWorker(Config{FinalsOnly: true}, l.ports(), scripted{}, discard)
+		running.Go(func() { l.store(ctx) })
+		running.Go(func() { w.Run(ctx) })
+		waitFor(b, "end", time.Minute, func() bool { return l.done(channels) })
+		cancel()
+		running.Wait()
+	}
+	b.ReportMetric(float64(b.N)*channels*seconds/b.Elapsed().Seconds(), "xrealtime")
 }
