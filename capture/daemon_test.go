@@ -246,6 +246,10 @@ func whole(t *testing.T, chunks []capture.Chunk, pcm []int16) {
 }
 
 func TestDaemonPlaysRecordingsToTheirEnd(t *testing.T) {
+	synctest.Test(t, daemonPlaysRecordingsToTheirEnd)
+}
+
+func daemonPlaysRecordingsToTheirEnd(t *testing.T) {
 	f := newFakeServer()
 	judge, clerk := noise(1, 5.3), noise(2, 5.3)
 	p := file.NewPlayer(0)
@@ -283,6 +287,10 @@ func TestDaemonPlaysRecordingsToTheirEnd(t *testing.T) {
 }
 
 func TestDaemonPauseResumeClose(t *testing.T) {
+	synctest.Test(t, daemonPauseResumeClose)
+}
+
+func daemonPauseResumeClose(t *testing.T) {
 	f := newFakeServer()
 	pcm := noise(1, 60)
 	start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(5).PCM(pcm)}}}, f)
@@ -315,6 +323,10 @@ func TestDaemonPauseResumeClose(t *testing.T) {
 }
 
 func TestDaemonGoesOnAfterStop(t *testing.T) {
+	synctest.Test(t, daemonGoesOnAfterStop)
+}
+
+func daemonGoesOnAfterStop(t *testing.T) {
 	dir := t.TempDir()
 	pcm := noise(1, 20)
 	f := newFakeServer()
@@ -348,6 +360,10 @@ func TestDaemonGoesOnAfterStop(t *testing.T) {
 }
 
 func TestDaemonBrokerAway(t *testing.T) {
+	synctest.Test(t, daemonBrokerAway)
+}
+
+func daemonBrokerAway(t *testing.T) {
 	f := newFakeServer()
 	f.away = true
 	pcm := noise(1, 8)
@@ -367,7 +383,49 @@ func TestDaemonBrokerAway(t *testing.T) {
 	f.alarm(t, "broker-unreachable", true)
 }
 
+func TestDaemonSpoolFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeServer()
+		f.away = true
+		pcm := noise(1, 60) // 2 MB
+		start(t, capture.Config{Dir: t.TempDir(), SpoolBytes: 1 << 20, Seats: []capture.SeatSource{
+			{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0).PCM(pcm)}}}, f)
+		f.tell(hearing("h1", 1, capture.Open))
+		f.alarm(t, "spool-full", true)
+		f.set(func() { f.away = false })
+		f.until(t, "all chunks", func() bool { return len(f.got) == 240 })
+		f.alarm(t, "spool-full", false)
+		whole(t, f.channel("judge"), pcm)
+	})
+}
+
+// TestDaemonSendsWhatTheBrokerHasForgotten acknowledges chunks and never confirms them.
+func TestDaemonSendsWhatTheBrokerHasForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeServer()
+		f.confirm = false
+		pcm := noise(1, 3)
+		start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0).PCM(pcm)}}}, f)
+		f.tell(hearing("h1", 1, capture.Open))
+		time.Sleep(4 * time.Minute)
+		if n := len(f.channel("judge")); n != 12 {
+			t.Fatalf("%d chunks were sent", n)
+		}
+		f.set(func() { f.got, f.confirm = nil, true })
+		time.Sleep(2 * time.Minute)
+		whole(t, f.channel("judge"), pcm)
+		time.Sleep(time.Hour)
+		if n := len(f.channel("judge")); n != 12 {
+			t.Errorf("%d chunks were sent in the end: what is confirmed is sent again", n)
+		}
+	})
+}
+
 func TestDaemonSendsAgainWhatIsWanted(t *testing.T) {
+	synctest.Test(t, daemonSendsAgainWhatIsWanted)
+}
+
+func daemonSendsAgainWhatIsWanted(t *testing.T) {
 	f := newFakeServer()
 	f.confirm = false
 	pcm := noise(1, 8)
@@ -384,6 +442,10 @@ func TestDaemonSendsAgainWhatIsWanted(t *testing.T) {
 }
 
 func TestDaemonGoesOnAboveTheServer(t *testing.T) {
+	synctest.Test(t, daemonGoesOnAboveTheServer)
+}
+
+func daemonGoesOnAboveTheServer(t *testing.T) {
 	f := newFakeServer()
 	f.silent = true
 	f.receipts = append(f.receipts, capture.Receipt{Hearing: "h1", Channel: "judge", Epoch: 2, Seq: 40, At: time.Now()})
@@ -409,6 +471,10 @@ func (s badSource) Open(context.Context, capture.SampleIndex) (capture.Stream, e
 func (s badSource) Resumable() bool { return false }
 
 func TestDaemonOneSeatFails(t *testing.T) {
+	synctest.Test(t, daemonOneSeatFails)
+}
+
+func daemonOneSeatFails(t *testing.T) {
 	f := newFakeServer()
 	pcm := noise(1, 3)
 	p := file.NewPlayer(0)
