@@ -1,0 +1,365 @@
+package search
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"sort"
+)
+
+// A block is the index of some hearings: rows of bytes, numbered from 0, that
+// are written once and never change.
+//
+//	row 0            the first key of each page, ascending: uvarint differences
+//	row 1            JSON: the hearings and where their lines are
+//	pages            keys, ascending, each with the lines that hold it
+//	pieces           the lines themselves, some of one hearing in each row
+//
+// Lines have numbers within the block. A page is, for each key: uvarint
+// difference to the key before (of the first: the key), uvarint length of its
+// list, and the list: uvarint differences of ascending line numbers, the first
+// one plus one. A piece is described at appendPiece.
+
+// MaxLines bounds the lines of a block, and with them the memory that making
+// and reading one takes.
+const MaxLines = 1 << 18
+
+const (
+	rowPages = 2 // the first
+
+	// Two pages fit into a page of SQLite, four into one of PostgreSQL, which
+	// would move larger rows out of their table.
+	pageSize = 1900
+	// PieceLines is how many lines of a hearing stand in a piece: what is read to
+	// check one line.
+	PieceLines = 64
+)
+
+// directory is row 1.
+type directory struct {
+	Lines    int     `json:"lines"`
+	Pieces   int     `json:"pieces"` // row of the first
+	Hearings []entry `json:"hearings"`
+}
+
+type entry struct {
+	Hearing
+	First int `json:"first"` // line
+	Count int `json:"count"`
+	Piece int `json:"piece"` // the first, from 0
+}
+
+// Builder makes a block. It is for one goroutine.
+type Builder struct {
+	sounds *sounds
+	lists  map[key]*list
+	dir    directory
+	pieces [][]byte
+}
+
+// list is the lines of a key while they are collected.
+type list struct {
+	last  int // line, plus one
+	bytes []byte
+}
+
+func NewBuilder() *Builder {
+	return &Builder{sounds: soundTable(), lists: map[key]*list{}}
+}
+
+// Lines is the number of lines so far.
+func (b *Builder) Lines() int { return b.dir.Lines }
+
+// Add takes in a hearing with all its lines, in order.
+func (b *Builder) Add(h Hearing, lines []Line) {
+	b.dir.Hearings = append(b.dir.Hearings, entry{Hearing: h, First: b.dir.Lines, Count: len(lines), Piece: len(b.pieces)})
+	for chunk := range slices.Chunk(lines, PieceLines) {
+		b.pieces = append(b.pieces, appendPiece(nil, chunk))
+	}
+	for i := range lines {
+		b.dir.Lines++
+		n := b.dir.Lines
+		keysOf(b.sounds, &lines[i], func(k key) {
+			l := b.lists[k]
+			if l == nil {
+				l = &list{}
+				b.lists[k] = l
+			}
+			if l.last != n {
+				l.bytes = binary.AppendUvarint(l.bytes, uint64(n-l.last))
+				l.last = n
+			}
+		})
+	}
+}
+
+// Rows ends the block.
+func (b *Builder) Rows() ([][]byte, error) {
+	keys := make([]key, 0, len(b.lists))
+	for k := range b.lists {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	rows := make([][]byte, rowPages)
+	var fences, page []byte
+	var lastFence, last key
+	end := func() {
+		if len(page) > 0 {
+			rows = append(rows, page)
+			page, last = nil, 0
+		}
+	}
+	for _, k := range keys {
+		l := b.lists[k].bytes
+		if len(page)+len(l) > pageSize {
+			end()
+		}
+		if len(page) == 0 {
+			fences = binary.AppendUvarint(fences, k-lastFence)
+			lastFence = k
+		}
+		page = binary.AppendUvarint(page, k-last)
+		last = k
+		page = binary.AppendUvarint(page, uint64(len(l)))
+		page = append(page, l...)
+		delete(b.lists, k)
+	}
+	end()
+	b.dir.Pieces = len(rows)
+	dir, err := json.Marshal(b.dir)
+	if err != nil {
+		return nil, fmt.Errorf("describe a block: %w", err)
+	}
+	rows[0], rows[1] = fences, dir
+	return append(rows, b.pieces...), nil
+}
+
+// Rows that a Block is read from.
+const (
+	RowFences    = 0
+	RowDirectory = 1
+)
+
+// ErrBlock says that the bytes of a block make no sense.
+var ErrBlock = errors.New("search index is damaged")
+
+// Block reads a block. It is safe for use by several goroutines.
+type Block struct {
+	fences   []key
+	dir      directory
+	hearings []int // of dir.Hearings, the newest first
+}
+
+// ReadBlock reads the two rows that describe a block.
+func ReadBlock(fences, dir []byte) (*Block, error) {
+	b := &Block{}
+	for at := key(0); len(fences) > 0; {
+		d, n := binary.Uvarint(fences)
+		if n <= 0 {
+			return nil, ErrBlock
+		}
+		at += d
+		b.fences, fences = append(b.fences, at), fences[n:]
+	}
+	if err := json.Unmarshal(dir, &b.dir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBlock, err)
+	}
+	if b.dir.Lines < 0 || b.dir.Lines > 2*MaxLines || b.dir.Pieces != rowPages+len(b.fences) {
+		return nil, ErrBlock
+	}
+	next := 0
+	for i := range b.dir.Hearings {
+		e := &b.dir.Hearings[i]
+		if e.First != next || e.Count < 0 {
+			return nil, ErrBlock
+		}
+		next += e.Count
+		b.hearings = append(b.hearings, i)
+	}
+	if next != b.dir.Lines {
+		return nil, ErrBlock
+	}
+	slices.SortFunc(b.hearings, func(i, j int) int {
+		return b.dir.Hearings[i].Place().Compare(b.dir.Hearings[j].Place())
+	})
+	return b, nil
+}
+
+// Lines is the number of lines in the block.
+func (b *Block) Lines() int { return b.dir.Lines }
+
+// Hearings is the number of hearings in the block.
+func (b *Block) Hearings() int { return len(b.hearings) }
+
+// Hearing is the i-th hearing, the newest first, with its first line in the
+// block and how many it has.
+func (b *Block) Hearing(i int) (h *Hearing, first, count int) {
+	e := &b.dir.Hearings[b.hearings[i]]
+	return &e.Hearing, e.First, e.Count
+}
+
+// PieceRow is the row with line n of the i-th hearing, and the first line in
+// that row.
+func (b *Block) PieceRow(i, n int) (row, first int) {
+	e := &b.dir.Hearings[b.hearings[i]]
+	return b.dir.Pieces + e.Piece + n/PieceLines, n - n%PieceLines
+}
+
+// PageRows are the rows that Select needs.
+func (b *Block) PageRows(exprs ...*Expr) []int {
+	var rows []int
+	var walk func(e *Expr)
+	walk = func(e *Expr) {
+		if e == nil {
+			return
+		}
+		for _, p := range e.parts {
+			walk(p)
+		}
+		if e.parts == nil {
+			from, to := b.pages(e)
+			for p := from; p < to; p++ {
+				rows = append(rows, rowPages+p)
+			}
+		}
+	}
+	for _, e := range exprs {
+		walk(e)
+	}
+	slices.Sort(rows)
+	return slices.Compact(rows)
+}
+
+// pages are those that may hold a key of the range: from, and before to.
+func (b *Block) pages(e *Expr) (from, to int) {
+	after := func(k key) int { return sort.Search(len(b.fences), func(i int) bool { return b.fences[i] > k }) }
+	return max(0, after(e.first)-1), after(e.last)
+}
+
+// Set is a set of lines of a block.
+type Set []uint64
+
+func (s Set) Has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
+
+// Next is the first member from n on, before end; end where there is none.
+func (s Set) Next(n, end int) int {
+	for n < end {
+		if w := s[n>>6] >> (n & 63); w != 0 {
+			return min(end, n+bits.TrailingZeros64(w))
+		}
+		n = (n | 63) + 1
+	}
+	return end
+}
+
+func (b *Block) newSet() Set { return make(Set, b.dir.Lines>>6+1) }
+
+// Select returns the lines that e selects. rows are those PageRows named.
+func (b *Block) Select(e *Expr, rows map[int][]byte) (Set, error) {
+	set := b.newSet()
+	switch {
+	case e == nil:
+		for i := range set {
+			set[i] = ^uint64(0)
+		}
+		set[len(set)-1] = 1<<(b.dir.Lines&63) - 1
+		return set, nil
+	case e.parts == nil:
+		return set, b.collect(e, rows, set)
+	case e.any:
+		for _, p := range e.parts {
+			if p.parts == nil { // without a set of its own
+				if err := b.collect(p, rows, set); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			s, err := b.Select(p, rows)
+			if err != nil {
+				return nil, err
+			}
+			for i := range set {
+				set[i] |= s[i]
+			}
+		}
+		return set, nil
+	}
+	for n, p := range e.parts {
+		s, err := b.Select(p, rows)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			set = s
+			continue
+		}
+		var left uint64
+		for i := range set {
+			set[i] &= s[i]
+			left |= set[i]
+		}
+		if left == 0 {
+			break
+		}
+	}
+	return set, nil
+}
+
+// collect adds the lines of a range of keys to set.
+func (b *Block) collect(e *Expr, rows map[int][]byte, set Set) error {
+	from, to := b.pages(e)
+	for p := from; p < to; p++ {
+		page, ok := rows[rowPages+p]
+		if !ok {
+			return fmt.Errorf("%w: page %d is missing", ErrBlock, p)
+		}
+		for at := key(0); len(page) > 0; {
+			d, n := binary.Uvarint(page)
+			if n <= 0 {
+				return ErrBlock
+			}
+			at += d
+			size, m := binary.Uvarint(page[n:])
+			if m <= 0 || size > uint64(len(page)-n-m) {
+				return ErrBlock
+			}
+			list := page[n+m : n+m+int(size)]
+			page = page[n+m+int(size):]
+			if at > e.last {
+				return nil
+			}
+			if at < e.first || e.keep != nil && !e.keep(at>>runeBits&noRune, at&noRune) {
+				continue
+			}
+			if err := b.addList(list, set); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Block) addList(list []byte, set Set) error {
+	line := uint64(0)
+	for i := 0; i < len(list); {
+		d := uint64(list[i])
+		if d < 0x80 {
+			i++
+		} else {
+			var n int
+			if d, n = binary.Uvarint(list[i:]); n <= 0 {
+				return ErrBlock
+			}
+			i += n
+		}
+		line += d
+		if d == 0 || line > uint64(b.dir.Lines) {
+			return ErrBlock
+		}
+		set[(line-1)>>6] |= 1 << ((line - 1) & 63)
+	}
+	return nil
+}

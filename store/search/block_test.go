@@ -1,0 +1,187 @@
+package search_test
+
+import (
+	"flag"
+	"slices"
+	"testing"
+
+	"tingji/store/search"
+	"tingji/store/search/corpus"
+)
+
+var queries = flag.Int("queries", 300, "random queries of the test against the naive scan")
+
+func buildBlock(tb testing.TB, c *corpus.Corpus, hearings int) ([]corpus.Hearing, [][]byte) {
+	tb.Helper()
+	b := search.NewBuilder()
+	var list []corpus.Hearing
+	for range hearings {
+		h := c.Next()
+		for i := range h.Lines { // as the clerk corrects: the recognised text stays
+			if i%7 == 0 {
+				h.Lines[i].Text = h.Truth[i]
+			}
+		}
+		b.Add(search.NewHearing(&h.Hearing), h.Lines)
+		list = append(list, h)
+	}
+	rows, err := b.Rows()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return list, rows
+}
+
+func rowMap(rows [][]byte, want []int) map[int][]byte {
+	m := map[int][]byte{}
+	for _, r := range want {
+		m[r] = rows[r]
+	}
+	return m
+}
+
+// What the matcher finds, the plan selects; and it selects little else.
+func TestPlan(t *testing.T) {
+	c := corpus.New(1)
+	hearings, rows := buildBlock(t, c, 25)
+	block, err := search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory])
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits, selected, finding := 0, 0, 0
+	for range *queries {
+		text := c.Query(&hearings[len(hearings)/2])
+		q, err := search.Parse(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		m := search.NewMatcher(q, false)
+		var truth [][]search.Hit
+		for i := range hearings {
+			truth = append(truth, m.Lines(hearings[len(hearings)-1-i].Lines)) // the newest first
+		}
+		for class := search.Exact; class <= search.BySound; class++ {
+			plans := m.Plan(class)
+			read := rowMap(rows, block.PageRows(plans...))
+			var sets []search.Set
+			for _, p := range plans {
+				set, err := block.Select(p, read)
+				if err != nil {
+					t.Fatal(text, err)
+				}
+				sets = append(sets, set)
+			}
+			for i := range block.Hearings() {
+				_, first, count := block.Hearing(i)
+				found := false
+				for _, hit := range truth[i] {
+					if hit.Class <= class {
+						found = true
+						if hits++; !sets[0].Has(first + hit.Line) {
+							t.Fatalf("%s: line %d of hearing %d is a hit, and not selected at class %d", text, hit.Line, i, class)
+						}
+					}
+				}
+				for n := sets[0].Next(first, first+count); n < first+count; n = sets[0].Next(n+1, first+count) {
+					selected++
+				}
+				if found {
+					finding++
+				}
+			}
+		}
+	}
+	t.Logf("%d hits, %d lines selected", hits, selected)
+	if finding < *queries {
+		t.Errorf("only %d hearings with hits in %d queries: the test tests little", finding, *queries)
+	}
+}
+
+func TestPieces(t *testing.T) {
+	hearings, rows := buildBlock(t, corpus.New(2), 3)
+	block, err := search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range block.Hearings() {
+		h, _, count := block.Hearing(i)
+		want := hearings[len(hearings)-1-i]
+		if h.ID != want.ID || count != len(want.Lines) {
+			t.Fatalf("hearing %s with %d lines, want %s with %d", h.ID, count, want.ID, len(want.Lines))
+		}
+		var got []search.Line
+		for n := 0; n < count; n += search.PieceLines {
+			row, first := block.PieceRow(i, n)
+			lines, err := search.ReadPiece(rows[row])
+			if err != nil || first != n {
+				t.Fatal(first, err)
+			}
+			got = append(got, lines...)
+		}
+		if !slices.Equal(got, want.Lines) {
+			t.Fatal("lines differ")
+		}
+	}
+}
+
+// Whatever the bytes are, reading them ends, and with an error rather than a
+// panic.
+func FuzzBlock(f *testing.F) {
+	_, rows := buildBlock(f, corpus.New(3), 1)
+	q, err := search.Parse("音:违约 的 wyj")
+	if err != nil {
+		f.Fatal(err)
+	}
+	plans := search.NewMatcher(q, true).Plan(search.BySound)
+	f.Add(rows[0], rows[1], rows[2], rows[len(rows)-1])
+	f.Fuzz(func(t *testing.T, fences, dir, page, piece []byte) {
+		search.ReadPiece(piece)
+		if len(fences) > 1<<16 {
+			return
+		}
+		block, err := search.ReadBlock(fences, dir)
+		if err != nil {
+			return
+		}
+		read := map[int][]byte{}
+		for _, r := range block.PageRows(plans...) {
+			read[r] = page
+		}
+		block.Select(plans[0], read)
+	})
+}
+
+func BenchmarkBuild(b *testing.B) {
+	c := corpus.New(4)
+	var hearings []corpus.Hearing
+	lines := 0
+	for range 250 {
+		h := c.Next()
+		hearings = append(hearings, h)
+		lines += len(h.Lines)
+	}
+	for b.Loop() {
+		builder := search.NewBuilder()
+		for _, h := range hearings {
+			builder.Add(search.NewHearing(&h.Hearing), h.Lines)
+		}
+		rows, err := builder.Rows()
+		if err != nil {
+			b.Fatal(err)
+		}
+		size := 0
+		for _, r := range rows {
+			size += len(r)
+		}
+		runes := 0
+		for _, h := range hearings {
+			for _, l := range h.Lines {
+				runes += len([]rune(l.Text))
+			}
+		}
+		b.ReportMetric(float64(runes)/float64(lines), "runes/line")
+		b.ReportMetric(float64(size)/float64(lines), "B/line")
+		b.ReportMetric(float64(len(rows[0])+len(rows[1]))/float64(lines), "B-desc/line")
+	}
+	b.ReportMetric(float64(lines)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}

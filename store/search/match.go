@@ -1,0 +1,413 @@
+package search
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Class is how well a line matches; smaller is better.
+type Class uint8
+
+const (
+	Exact    Class = 1 + iota // as it stands
+	AsNumber                  // the same number, written otherwise
+	BySound                   // it sounds the same
+)
+
+// Span is a place in a text that matched, in runes.
+type Span struct {
+	Start, End int
+	Class      Class
+}
+
+// Hit is a line that matches.
+type Hit struct {
+	Line  int // in the hearing
+	Class Class
+	Spans []Span
+	With  []Partner // the nearest lines of the query's further groups
+}
+
+// Partner is a line that stands near a hit.
+type Partner struct {
+	Line  int
+	Spans []Span
+}
+
+// Matcher decides what a query matches. It is the truth that the index is held
+// to; safe for use by several goroutines.
+type Matcher struct {
+	query  Query
+	sounds *sounds
+	groups []group
+}
+
+type group struct {
+	terms   []term
+	filters filters
+}
+
+type term struct {
+	not    bool
+	exact  []rune
+	number []element // nil: the term has no number
+	sound  [][]sound // any of these
+}
+
+// element is a rune of a term, or a number.
+type element struct {
+	r     rune
+	value string
+}
+
+// NewMatcher prepares a query. Words of three characters and more match by
+// sound as well; widened, so do shorter ones.
+func NewMatcher(q Query, widened bool) *Matcher {
+	m := &Matcher{query: q, sounds: soundTable()}
+	for _, g := range q.Groups {
+		c := group{filters: sortFilters(g.Filters)}
+		for _, t := range g.Terms {
+			c.terms = append(c.terms, m.compile(t, widened))
+		}
+		m.groups = append(m.groups, c)
+	}
+	return m
+}
+
+// CanWiden reports whether a widened search may find more.
+func CanWiden(q Query) bool {
+	return slices.ContainsFunc(q.Groups, func(g Group) bool {
+		return slices.ContainsFunc(g.Terms, func(t Term) bool {
+			return t.Mode == Plain && !t.Not && len(soundsOf(t.Text, true)) > len(soundsOf(t.Text, false))
+		})
+	})
+}
+
+// Worst is the worst class that the query can match.
+func (m *Matcher) Worst() Class {
+	worst := Exact
+	for _, g := range m.groups {
+		for _, t := range g.terms {
+			switch {
+			case t.not:
+			case t.sound != nil:
+				worst = BySound
+			case t.number != nil:
+				worst = max(worst, AsNumber)
+			}
+		}
+	}
+	return worst
+}
+
+func (m *Matcher) compile(t Term, widened bool) term {
+	c := term{not: t.Not, exact: fold(t.Text)}
+	if t.Mode == Plain {
+		if list := elements(c.exact); slices.ContainsFunc(list, func(e element) bool { return e.value != "" }) {
+			c.number = list
+		}
+	}
+	switch {
+	case t.Mode == Sound:
+		c.sound = soundsOf(t.Text, true)
+	case t.Mode == Plain && !t.Not: // what is excluded is excluded for what it says
+		c.sound = soundsOf(t.Text, widened)
+	}
+	return c
+}
+
+func canSound(text string) bool { return len(soundsOf(text, true)) > 0 }
+
+// soundsOf are the ways in which a term can sound; of letters, pinyin and
+// initials. Not eager, short terms have none: too much sounds like them.
+func soundsOf(text string, eager bool) [][]sound {
+	t := soundTable()
+	runes := fold(strings.TrimSpace(text))
+	han, latin := 0, true
+	for _, r := range runes {
+		switch {
+		case isHan(r) && len(t.of(r)) > 0:
+			han++
+			latin = false
+		case 'a' <= r && r <= 'z', r == '\'', r == '’', r == 'ü', r == ' ', '1' <= r && r <= '5':
+		default:
+			latin = false
+		}
+	}
+	least := 3
+	if eager {
+		least = 1
+	}
+	if han > 0 {
+		if han < least {
+			return nil
+		}
+		list := make([]sound, len(runes))
+		for i, r := range runes {
+			list[i] = sound{r: r}
+		}
+		return [][]sound{list}
+	}
+	if !latin {
+		return nil
+	}
+	if list := t.spellings(string(runes)); len(list) > 0 {
+		if eager {
+			return list
+		}
+		return slices.DeleteFunc(list, func(s []sound) bool { return len(s) < 2 })
+	}
+	if list := t.initials(string(runes)); len(list) >= max(least, 2) {
+		return [][]sound{list}
+	}
+	return nil
+}
+
+// elements parts a folded text into its numbers and the runes between them.
+func elements(text []rune) []element {
+	var list []element
+	at := 0
+	for _, n := range numbers(text) {
+		for _, r := range text[at:n.start] {
+			list = append(list, element{r: r})
+		}
+		list = append(list, element{value: n.value})
+		at = n.end
+	}
+	for _, r := range text[at:] {
+		list = append(list, element{r: r})
+	}
+	return list
+}
+
+// text is a folded text with what is found in it on demand.
+type text struct {
+	runes    []rune
+	scanned  bool
+	elements []element
+	starts   []int // of the elements, and the end
+}
+
+func (x *text) scan() {
+	if x.scanned {
+		return
+	}
+	x.scanned = true
+	at := 0
+	for _, n := range append(numbers(x.runes), number{start: len(x.runes), end: len(x.runes)}) {
+		for ; at < n.start; at++ {
+			x.elements, x.starts = append(x.elements, element{r: x.runes[at]}), append(x.starts, at)
+		}
+		if n.end > n.start {
+			x.elements, x.starts = append(x.elements, element{value: n.value}), append(x.starts, n.start)
+			at = n.end
+		}
+	}
+	x.starts = append(x.starts, len(x.runes))
+}
+
+// class is the best class at which the term is in the text; 0: it is not.
+func (t *term) class(s *sounds, x *text) Class {
+	switch {
+	case indexRunes(x.runes, t.exact, 0) >= 0:
+		return Exact
+	case t.number != nil && t.eachNumber(x, nil):
+		return AsNumber
+	case t.sound != nil && t.eachSound(s, x.runes, nil):
+		return BySound
+	}
+	return 0
+}
+
+// spans are all places of the term in the text; a better class goes first.
+func (t *term) spans(s *sounds, x *text, list []Span) []Span {
+	add := func(start, end int, c Class) {
+		if !slices.ContainsFunc(list, func(o Span) bool { return start < o.End && o.Start < end }) {
+			list = append(list, Span{start, end, c})
+		}
+	}
+	for i := indexRunes(x.runes, t.exact, 0); i >= 0; i = indexRunes(x.runes, t.exact, i+len(t.exact)) {
+		add(i, i+len(t.exact), Exact)
+	}
+	if t.number != nil {
+		t.eachNumber(x, func(start, end int) { add(start, end, AsNumber) })
+	}
+	if t.sound != nil {
+		t.eachSound(s, x.runes, func(start, end int) { add(start, end, BySound) })
+	}
+	return list
+}
+
+func indexRunes(text, part []rune, from int) int {
+	for i := from; i+len(part) <= len(text); i++ {
+		if text[i] == part[0] && slices.Equal(text[i:i+len(part)], part) {
+			return i
+		}
+	}
+	return -1
+}
+
+// eachNumber calls found for each place; nil: it only reports whether there is
+// one.
+func (t *term) eachNumber(x *text, found func(start, end int)) bool {
+	x.scan()
+	any := false
+	for i := 0; i+len(t.number) <= len(x.elements); i++ {
+		if slices.Equal(x.elements[i:i+len(t.number)], t.number) {
+			if any = true; found == nil {
+				return true
+			}
+			found(x.starts[i], x.starts[i+len(t.number)])
+		}
+	}
+	return any
+}
+
+func (t *term) eachSound(s *sounds, text []rune, found func(start, end int)) bool {
+	any := false
+	for _, pattern := range t.sound {
+		for i := 0; i+len(pattern) <= len(text); i++ {
+			ok := true
+			for j := range pattern {
+				if ok = s.heard(pattern[j], text[i+j]); !ok {
+					break
+				}
+			}
+			if ok {
+				if any = true; found == nil {
+					return true
+				}
+				found(i, i+len(pattern))
+			}
+		}
+	}
+	return any
+}
+
+// text is the text of a line that the query looks in.
+func (m *Matcher) text(l *Line) string {
+	if m.query.Heard {
+		return l.Heard
+	}
+	return l.Text
+}
+
+// Simple reports whether each line is decided by itself.
+func (m *Matcher) Simple() bool { return len(m.groups) < 2 }
+
+// Line decides a line for a simple query; the class is 0 where it does not
+// match.
+func (m *Matcher) Line(l *Line) Class {
+	if len(m.groups) == 0 {
+		return Exact
+	}
+	return m.class(&m.groups[0], l)
+}
+
+// Spans are the places of the query's first group in a line that matches.
+func (m *Matcher) Spans(l *Line) []Span { return m.spansOf(0, l) }
+
+func (m *Matcher) class(g *group, l *Line) Class {
+	if !g.filters.line(l) {
+		return 0
+	}
+	worst := Exact
+	x := text{runes: fold(m.text(l))}
+	for i := range g.terms {
+		t := &g.terms[i]
+		c := t.class(m.sounds, &x)
+		if (c == 0) != t.not {
+			return 0
+		}
+		worst = max(worst, c)
+	}
+	return worst
+}
+
+func (m *Matcher) spansOf(g int, l *Line) []Span {
+	spans := []Span{}
+	if g >= len(m.groups) {
+		return spans
+	}
+	x := text{runes: fold(m.text(l))}
+	for i := range m.groups[g].terms {
+		if t := &m.groups[g].terms[i]; !t.not {
+			spans = t.spans(m.sounds, &x, spans)
+		}
+	}
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	return spans
+}
+
+// Lines decides all lines of a hearing. Hits are in the order of the lines.
+func (m *Matcher) Lines(lines []Line) []Hit {
+	var hits []Hit
+	if m.Simple() {
+		for i := range lines {
+			if c := m.Line(&lines[i]); c > 0 {
+				hits = append(hits, Hit{Line: i, Class: c, Spans: m.Spans(&lines[i])})
+			}
+		}
+		return hits
+	}
+	// From the last group to the first: what a line is as the beginning of the
+	// rest of the chain, and its best partner there.
+	type link struct {
+		class   Class
+		partner int
+	}
+	chain := make([][]link, len(m.groups))
+	for g := len(m.groups) - 1; g >= 0; g-- {
+		chain[g] = make([]link, len(lines))
+		for i := range lines {
+			l := link{class: m.class(&m.groups[g], &lines[i]), partner: -1}
+			if l.class > 0 && g+1 < len(m.groups) {
+				best := Class(0)
+				m.query.Near[g].around(lines, i, func(j int) { // the nearest first
+					if c := chain[g+1][j].class; c > 0 && (best == 0 || c < best) {
+						best, l.partner = c, j
+					}
+				})
+				if l.class = max(l.class, best); l.partner < 0 {
+					l.class = 0
+				}
+			}
+			chain[g][i] = l
+		}
+	}
+	for i := range lines {
+		if chain[0][i].class == 0 {
+			continue
+		}
+		h := Hit{Line: i, Class: chain[0][i].class, Spans: m.Spans(&lines[i])}
+		at := i
+		for g := 1; g < len(m.groups); g++ {
+			at = chain[g-1][at].partner
+			h.With = append(h.With, Partner{at, m.spansOf(g, &lines[at])})
+		}
+		hits = append(hits, h)
+	}
+	return hits
+}
+
+// around calls f for the lines within the distance of line i, the nearest in
+// the record first, i itself before all.
+func (d Distance) around(lines []Line, i int, f func(int)) {
+	f(i)
+	within := func(j int) bool {
+		if d.Lines > 0 {
+			return max(i-j, j-i) <= d.Lines
+		}
+		apart := lines[i].StartMS - lines[j].StartMS
+		return max(apart, -apart) <= int64(d.Seconds)*1000
+	}
+	for n, up, down := 1, true, true; up || down; n++ {
+		if down = down && i-n >= 0 && within(i-n); down {
+			f(i - n)
+		}
+		if up = up && i+n < len(lines) && within(i+n); up {
+			f(i + n)
+		}
+	}
+}

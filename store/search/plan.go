@@ -1,0 +1,318 @@
+package search
+
+import (
+	"hash/fnv"
+	"slices"
+)
+
+// A key of the index is a kind and what is indexed. Keys of characters begin
+// with how they sound: initials first, then finals, then the characters
+// themselves. So one look-up by sound, or by initials, reads neighbours, and
+// needs no index of its own.
+//
+//	kind 4 bits | initial 5 | initial 5 | final 6 | final 6 | rune 18 | rune 18
+type key = uint64
+
+const (
+	kindRune   key = 1 << 60 // one character; the second of each pair is 0
+	kindPair   key = 2 << 60 // two neighbours
+	kindNumber key = 3 << 60 // hash of a number's value
+	kindRole   key = 4 << 60 // hash of a role
+	kindHeard  key = 8 << 60 // set beside the kind: in the recognised text, where it is another
+)
+
+const (
+	runeBits = 18
+	noRune   = 1<<runeBits - 1 // stands for all runes that do not fit
+)
+
+func pack(r rune) key {
+	if r < 0 || r >= noRune {
+		return noRune
+	}
+	return key(r)
+}
+
+func runeKey(s syllable, r rune) key {
+	return kindRune | s.initial()<<53 | s.final()<<42 | pack(r)<<runeBits
+}
+
+func pairKey(s1, s2 syllable, r1, r2 rune) key {
+	return kindPair | s1.initial()<<53 | s2.initial()<<48 | s1.final()<<42 | s2.final()<<36 | pack(r1)<<runeBits | pack(r2)
+}
+
+func hashKey(kind key, s string) key {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return kind | h.Sum64()>>8
+}
+
+// keysOf calls add with all keys of a line, some of them more than once.
+func keysOf(s *sounds, l *Line, add func(key)) {
+	textKeys(s, l.Text, 0, add)
+	if l.Heard != l.Text {
+		textKeys(s, l.Heard, kindHeard, add)
+	}
+	if l.Role != "" {
+		add(hashKey(kindRole, l.Role))
+	}
+}
+
+func textKeys(s *sounds, text string, heard key, add func(key)) {
+	runes := fold(text)
+	for _, n := range numbers(runes) {
+		add(heard | hashKey(kindNumber, n.value))
+	}
+	var a, b [16]syllable
+	before, now := a[:0], b[:0]
+	for i, r := range runes {
+		if !wordRune(r) {
+			before = before[:0]
+			continue
+		}
+		now = s.filing(r, now[:0])
+		add(heard | runeKey(now[0], r))
+		for _, is := range now {
+			for _, was := range before {
+				add(heard | pairKey(was, is, runes[i-1], r))
+			}
+		}
+		before, now = now, before
+	}
+}
+
+// Expr selects lines by the keys they hold. Either it is a range of keys, or it
+// has parts of which all or any must hold. An Expr that is nil selects all.
+type Expr struct {
+	first, last key
+	keep        func(r1, r2 key) bool // which keys of the range count; nil: all
+
+	any   bool // any of the parts, not all
+	parts []*Expr
+}
+
+func all(parts ...*Expr) *Expr { return join(false, parts) }
+
+func anyOf(parts ...*Expr) *Expr { return join(true, parts) }
+
+func join(any bool, parts []*Expr) *Expr {
+	if any && slices.Contains(parts, nil) {
+		return nil
+	}
+	parts = slices.DeleteFunc(parts, func(e *Expr) bool { return e == nil })
+	if len(parts) == 0 {
+		return nil
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return &Expr{any: any, parts: parts}
+}
+
+// Plan selects a superset of the lines that can match at class or better, for
+// each group of the query; nil: any line can. There is always one.
+func (m *Matcher) Plan(class Class) []*Expr {
+	if len(m.groups) == 0 {
+		return []*Expr{nil}
+	}
+	plans := make([]*Expr, len(m.groups))
+	for i, g := range m.groups {
+		var parts, roles []*Expr
+		for _, t := range g.terms {
+			if !t.not {
+				parts = append(parts, m.planTerm(&t, class))
+			}
+		}
+		for _, f := range g.filters[ByRole] {
+			if !f.Not {
+				k := hashKey(kindRole, f.Value)
+				roles = append(roles, &Expr{first: k, last: k})
+			}
+		}
+		plans[i] = all(append(parts, anyOf(roles...))...)
+	}
+	return plans
+}
+
+func (m *Matcher) planTerm(t *term, class Class) *Expr {
+	ways := []*Expr{m.planRunes(t.exact)}
+	if class >= AsNumber && t.number != nil {
+		var parts []*Expr
+		var between []rune
+		for _, e := range append(t.number, element{value: "end"}) {
+			if e.value == "" {
+				between = append(between, e.r)
+				continue
+			}
+			parts, between = append(parts, m.planRunes(between)), nil
+			parts = append(parts, m.leaf(hashKey(kindNumber, e.value), 0, nil))
+		}
+		ways = append(ways, all(parts[:len(parts)-1]...)) // without the end
+	}
+	if class >= BySound {
+		for _, s := range t.sound {
+			ways = append(ways, m.planSound(s))
+		}
+	}
+	return anyOf(ways...)
+}
+
+// leaf is a range of size+1 keys; where the query looks in recognised text, in
+// both kinds: that of a line nobody revised is filed with the text.
+func (m *Matcher) leaf(first, size key, keep func(r1, r2 key) bool) *Expr {
+	e := &Expr{first: first, last: first + size, keep: keep}
+	if !m.query.Heard {
+		return e
+	}
+	return anyOf(e, &Expr{first: kindHeard | first, last: kindHeard | first + size, keep: keep})
+}
+
+// manyPairs is from how many characters on a phrase is looked up by every
+// second pair: that leaves next to nothing to reject, for half the reading.
+const manyPairs = 6
+
+// planRunes selects the lines with all the pairs of a folded text.
+func (m *Matcher) planRunes(text []rune) *Expr {
+	var parts []*Expr
+	for start := 0; start < len(text); {
+		end := start
+		for end < len(text) && wordRune(text[end]) {
+			end++
+		}
+		switch n := end - start; {
+		case n == 1:
+			parts = append(parts, m.leaf(runeKey(m.file(text[start]), text[start]), 0, nil))
+		case n > 1:
+			step := 1
+			if n >= manyPairs {
+				step = 2
+			}
+			for i := start; i+1 < end; i += step {
+				parts = append(parts, m.planPair(text[i], text[i+1]))
+			}
+			if (n-2)%step != 0 {
+				parts = append(parts, m.planPair(text[end-2], text[end-1]))
+			}
+		}
+		start = end + 1
+	}
+	return all(parts...)
+}
+
+func (m *Matcher) planPair(r1, r2 rune) *Expr {
+	return m.leaf(pairKey(m.file(r1), m.file(r2), r1, r2), 0, nil)
+}
+
+// file is the syllable under which a character is looked up exactly.
+func (m *Matcher) file(r rune) syllable {
+	var buf [16]syllable
+	return m.sounds.filing(r, buf[:0])[0]
+}
+
+// planSound selects the lines in which each two neighbours sound like those of
+// the pattern; of longer patterns, each second pair.
+func (m *Matcher) planSound(pattern []sound) *Expr {
+	if len(pattern) == 1 {
+		return m.planSoundAt(pattern[0], nil)
+	}
+	var parts []*Expr
+	step := 1
+	if len(pattern) > 3 {
+		step = 2
+	}
+	for i := 0; i+1 < len(pattern); i += step {
+		parts = append(parts, m.planSoundAt(pattern[i], &pattern[i+1]))
+	}
+	if (len(pattern)-2)%step != 0 {
+		parts = append(parts, m.planSoundAt(pattern[len(pattern)-2], &pattern[len(pattern)-1]))
+	}
+	return all(parts...)
+}
+
+// planSoundAt selects lines with a character, or two neighbours, that sound so.
+// It is nil, and selects all, where a sound is a mark that is not indexed.
+func (m *Matcher) planSoundAt(a sound, b *sound) *Expr {
+	if a.r != 0 && !wordRune(a.r) || b != nil && b.r != 0 && !wordRune(b.r) {
+		return nil
+	}
+	var ways []*Expr
+	keepOne := func(s sound, r key) bool {
+		return r == noRune || m.sounds.heard(s, rune(r))
+	}
+	for _, fa := range m.filedAs(a, b == nil) {
+		if b == nil {
+			size := key(1)<<42 - 1
+			if fa.anyFinal {
+				size = 1<<48 - 1
+			}
+			ways = append(ways, m.leaf(kindRune|fa.initial()<<53|fa.final()<<42, size,
+				func(r, _ key) bool { return keepOne(a, r) }))
+			continue
+		}
+		for _, fb := range m.filedAs(*b, false) {
+			size := key(1)<<36 - 1
+			final := fb.final()
+			switch {
+			case fa.anyFinal:
+				size, final = 1<<48-1, 0
+			case fb.anyFinal:
+				size = 1<<42 - 1
+			}
+			first := kindPair | fa.initial()<<53 | fb.initial()<<48 | fa.final()<<42 | final<<36
+			ways = append(ways, m.leaf(first, size,
+				func(r1, r2 key) bool { return keepOne(a, r1) && keepOne(*b, r2) }))
+		}
+	}
+	return anyOf(ways...)
+}
+
+// filed is a place in the order of sounds: a syllable, or all of an initial.
+type filed struct {
+	syllable
+	anyFinal bool
+}
+
+// filedAs are the places where the index files what sounds like s, in pairs or
+// by itself.
+func (m *Matcher) filedAs(s sound, single bool) []filed {
+	var list []filed
+	places := m.sounds.filed
+	if single {
+		places = m.sounds.single
+	}
+	add := func(f filed) {
+		if !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	switch {
+	case s.initial != 0:
+		own := syllable(s.initial) << finalBits
+		add(filed{own, true})
+		for spoken, as := range places {
+			if spoken.initial() != own.initial() {
+				continue
+			}
+			for _, other := range as {
+				if other.initial() != own.initial() {
+					add(filed{other, false})
+				}
+			}
+		}
+	case s.r != 0:
+		readings := m.sounds.of(s.r)
+		if len(readings) == 0 {
+			add(filed{})
+		}
+		for _, is := range readings {
+			for _, as := range places[is.syllable] {
+				add(filed{as, false})
+			}
+		}
+	default:
+		for _, as := range places[s.syllable] {
+			add(filed{as, false})
+		}
+	}
+	return list
+}
