@@ -23,9 +23,8 @@ func (p piece) end() capture.SampleIndex { return p.at + p.samples }
 //
 // A file follows the one before it by its sample count, so that sound stays
 // whole; where the wall clock says otherwise by more than a drift nobody hears,
-// in a new epoch, and after a jump of the count, it follows the wall clock.
-// Where clocks disagree so that two files would sound at once the later one
-// waits: everything can be heard.
+// in a new epoch, and after a jump of the count, it follows the wall clock, as
+// the lines do. Where clocks run so that two files overlap both are heard.
 func place(files []store.AudioFile, opened time.Time) []piece {
 	var (
 		pieces []piece
@@ -37,11 +36,10 @@ func place(files []store.AudioFile, opened time.Time) []piece {
 		}
 		at := nearest(f.StartedAt.Sub(opened))
 		if n := len(pieces); n > 0 {
-			end := pieces[n-1].end()
 			follows := f.Epoch == last.Epoch && f.First == last.First+last.Samples
 			start := opened.Add(pieces[n-1].at.Duration())
-			if at < end || follows && !store.Drifted(start, pieces[n-1].samples, f.StartedAt) {
-				at = end
+			if follows && !store.Drifted(start, pieces[n-1].samples, f.StartedAt) {
+				at = pieces[n-1].end()
 			}
 		}
 		pieces = append(pieces, piece{at, f.Samples, f.File})

@@ -1,7 +1,6 @@
 package audio
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -31,7 +30,7 @@ const (
 // is going on is longer for the next one. It is used by one goroutine.
 type Reader struct {
 	root    *os.Root
-	tracks  [][]piece // of each channel, in order; they never overlap
+	pieces  []piece // of all channels that are played; they may overlap
 	from    capture.SampleIndex
 	samples capture.SampleIndex
 	modTime time.Time
@@ -73,13 +72,11 @@ func (a *Archive) OpenAudio(ctx context.Context, h capture.Hearing, channel stri
 			n = len(files)
 		}
 		if channel == "" || channel == name {
-			if track := place(files[:n], *h.OpenedAt); len(track) > 0 {
-				r.tracks = append(r.tracks, track)
-			}
+			r.pieces = append(r.pieces, place(files[:n], *h.OpenedAt)...)
 		}
 		files = files[n:]
 	}
-	if len(r.tracks) == 0 {
+	if len(r.pieces) == 0 {
 		return fail(transcript.ErrNotFound)
 	}
 	if err := r.setStretch(fromMS, toMS); err != nil {
@@ -104,8 +101,8 @@ func (r *Reader) setStretch(fromMS, toMS int64) error {
 	}
 	r.from = capture.SampleIndex(fromMS) * perMS
 	end := capture.SampleIndex(0)
-	for _, track := range r.tracks {
-		end = max(end, track[len(track)-1].end())
+	for _, p := range r.pieces {
+		end = max(end, p.end())
 	}
 	if toMS != 0 {
 		if toMS <= fromMS || toMS > math.MaxInt64/perMS {
@@ -136,14 +133,12 @@ func (a *Archive) changed(ctx context.Context, hearing, channel string) (time.Ti
 // checkFiles finds missing and damaged files before the first byte is sent: in
 // the middle of an answer there is no way to say so.
 func (r *Reader) checkFiles() error {
-	for _, track := range r.tracks {
-		for _, p := range track {
-			if p.end() <= r.from || p.at >= r.from+r.samples {
-				continue
-			}
-			if err := checkFile(r.root, p.file, p.samples); err != nil {
-				return err
-			}
+	for _, p := range r.pieces {
+		if p.end() <= r.from || p.at >= r.from+r.samples {
+			continue
+		}
+		if err := checkFile(r.root, p.file, p.samples); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -197,16 +192,13 @@ func (r *Reader) Read(to []byte) (int, error) {
 func (r *Reader) fill(at capture.SampleIndex, count int) error {
 	r.mix = append(r.mix[:0], make([]int32, count)...)
 	until := at + capture.SampleIndex(count)
-	for _, track := range r.tracks {
-		i, _ := slices.BinarySearchFunc(track, at, func(p piece, at capture.SampleIndex) int {
-			return cmp.Compare(p.end(), at+1) // the first that ends behind at
-		})
-		for ; i < len(track) && track[i].at < until; i++ {
-			p := track[i]
-			begin, end := max(at, p.at), min(until, p.end())
-			if err := r.add(p.file, begin-p.at, r.mix[begin-at:end-at]); err != nil {
-				return fmt.Errorf("play %s: %w", p.file, err)
-			}
+	for _, p := range r.pieces { // a few hundred after a long day: no search is faster
+		begin, end := max(at, p.at), min(until, p.end())
+		if begin >= end {
+			continue
+		}
+		if err := r.add(p.file, begin-p.at, r.mix[begin-at:end-at]); err != nil {
+			return fmt.Errorf("play %s: %w", p.file, err)
 		}
 	}
 	r.raw = r.raw[:0]

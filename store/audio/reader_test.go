@@ -74,10 +74,16 @@ func (b *bench) expect(channel string, fromMS, toMS int64) []byte {
 }
 
 // The test log: the judge speaks 20 s in two files and, an hour later, 1 s more;
-// the clerk 5 s, beginning 100 s late.
+// the clerk 5 s, beginning 10 s late; the witness 1.5 s, part of it twice.
 func (b *bench) speak() {
 	b.log.add(0, chunks("h1", "judge", 80)...)
 	b.log.add(0, chunk("h1", "judge", 2, 81, 0), chunk("h1", "judge", 2, 82, 1), chunk("h1", "judge", 2, 83, 2), chunk("h1", "judge", 2, 84, 3))
+	witness := chunks("h1", "witness", 8)
+	for i := range witness[4:] { // a clock that was set back: the second epoch begins within the first
+		witness[4+i] = chunk("h1", "witness", 2, uint64(5+i), i)
+		witness[4+i].CapturedAt = witness[i].CapturedAt.Add(500 * time.Millisecond)
+	}
+	b.log.add(1, witness...)
 	clerk := chunks("h1", "clerk", 20)
 	for i := range clerk {
 		clerk[i].CapturedAt = clerk[i].CapturedAt.Add(10 * time.Second)
@@ -105,6 +111,7 @@ func TestOpenAudio(t *testing.T) {
 			{"", 8_000, 16_000, 0},
 			{"", 0, 0, 3_601_000},
 			{"judge", 123, 124, 0},
+			{"witness", 0, 0, 1_500},
 		} {
 			name := fmt.Sprintf("%s %d-%d", c.channel, c.from, c.to)
 			r := b.open(c.channel, c.from, c.to)
@@ -275,7 +282,8 @@ func TestPlace(t *testing.T) {
 		{"microseconds are rounded", []store.AudioFile{file(1, 0, s, 62*time.Microsecond), file(1, s, s, time.Second+63*time.Microsecond)}, []capture.SampleIndex{1, s + 1}},
 		{"a drift that nobody hears", []store.AudioFile{file(1, 0, s, 0), file(1, s, s, 1015*time.Millisecond)}, []capture.SampleIndex{0, s}},
 		{"one that puts lines out of place", []store.AudioFile{file(1, 0, s, 0), file(1, s, s, 1030*time.Millisecond)}, []capture.SampleIndex{0, s + 480}},
-		{"a fast clock: nothing is cut", []store.AudioFile{file(1, 0, s, 0), file(1, s, s, 900*time.Millisecond)}, []capture.SampleIndex{0, s}},
+		{"a fast clock: both are heard", []store.AudioFile{file(1, 0, s, 0), file(1, s, s, 900*time.Millisecond)}, []capture.SampleIndex{0, s - 1600}},
+		{"a clock set back", []store.AudioFile{file(1, 0, s, time.Minute), file(2, 0, s, 0)}, []capture.SampleIndex{60 * s, 0}},
 		{"a new epoch", []store.AudioFile{file(1, 0, s, 0), file(2, 0, s, time.Minute)}, []capture.SampleIndex{0, 60 * s}},
 		{"a new epoch at once", []store.AudioFile{file(1, 0, s, 0), file(2, 0, s, 1010*time.Millisecond)}, []capture.SampleIndex{0, s + 160}},
 		{"a jump", []store.AudioFile{file(1, 0, s, 0), file(1, 2*s, s, 2*time.Second)}, []capture.SampleIndex{0, 2 * s}},
@@ -301,7 +309,7 @@ func BenchmarkReader(b *testing.B) {
 		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, fileSize(r.samples)), 0o644); err != nil {
 			b.Fatal(err)
 		}
-		r.tracks = append(r.tracks, []piece{{0, r.samples, name}})
+		r.pieces = append(r.pieces, piece{0, r.samples, name})
 	}
 	var err error
 	if r.root, err = os.OpenRoot(dir); err != nil {
