@@ -47,7 +47,7 @@ func sound(channel string, epoch uint64, i capture.SampleIndex) int16 {
 // chunk is chunk seq of a channel, which is the n-th (from 0) of its epoch.
 func chunk(hearing, channel string, epoch, seq uint64, n int) capture.Chunk {
 	c := capture.Chunk{Hearing: hearing, Channel: channel, Epoch: epoch, Seq: seq, First: capture.SampleIndex(n) * chunkSamples}
-	c.CapturedAt = opened.Add(time.Duration(epoch-1) * time.Hour).Add(c.First.Duration())
+	c.CapturedAt = opened.Add(time.Duration(epoch-1) * time.Minute).Add(c.First.Duration())
 	for i := range capture.SampleIndex(chunkSamples) {
 		c.Samples = append(c.Samples, sound(channel, epoch, c.First+i))
 	}
