@@ -18,6 +18,7 @@ import (
 type Store struct {
 	write *sql.DB
 	read  *sql.DB
+	index index
 }
 
 var _ transcript.Store = (*Store)(nil)

@@ -1,0 +1,424 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"tingji/capture"
+	"tingji/store/search"
+)
+
+// The search index is made behind the writers. A trigger marks each hearing
+// that changes; a marked hearing is searched in its lines (live.go), so that
+// what was said is found as soon as it is stored. Once a hearing is quiet it is
+// written into a block (package search), and the mark is taken off. Blocks are
+// merged as they grow in number. A block counts from one instant on, in one
+// transaction; what a crash leaves half-written is swept away.
+
+const (
+	indexEvery  = time.Second
+	quietOpen   = time.Minute     // without a change: a hearing that is not closed
+	quietClosed = 2 * time.Second // a closed one
+	// Blocks of about the same size are merged when there are this many.
+	mergeAt = 8
+	// Rows written in one transaction, 128 kB: the writer of a live hearing
+	// waits for no more than that.
+	rowsAtOnce = 64
+	// Blocks hold fewer than 1<<rowBits rows.
+	rowBits = 24
+)
+
+// index is the part of a Store that searches and keeps the index. The zero
+// value is ready.
+type index struct {
+	mu     sync.Mutex
+	blocks map[int64]*search.Block // the descriptions of blocks read last
+	used   []int64                 // their numbers, the latest last
+	live   map[string]*liveHearing
+}
+
+// RunIndex keeps the index until ctx ends. One process runs it; searches are
+// right without it, but slow.
+func (s *Store) RunIndex(ctx context.Context, log *slog.Logger) error {
+	seen := map[string]sighting{}
+	tick := time.NewTicker(indexEvery)
+	defer tick.Stop()
+	swept, failing := false, false
+	for {
+		err := func() error {
+			if !swept {
+				if err := s.sweep(ctx); err != nil {
+					return err
+				}
+				swept = true
+			}
+			quiet, err := s.quiet(ctx, seen, time.Now())
+			if err != nil {
+				return err
+			}
+			return s.indexHearings(ctx, quiet)
+		}()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if (err != nil) != failing {
+			if failing = err != nil; failing {
+				log.Warn("search index is behind: searches stay right but grow slow", "err", err)
+			} else {
+				log.Info("search index is kept again")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// IndexNow indexes every hearing that changed, quiet or not, and returns when
+// that is done.
+func (s *Store) IndexNow(ctx context.Context) error {
+	if err := s.sweep(ctx); err != nil {
+		return err
+	}
+	for {
+		marked, err := s.marked(ctx, maxMarked)
+		if err != nil || len(marked) == 0 {
+			return err
+		}
+		if err := s.indexHearings(ctx, marked); err != nil {
+			return err
+		}
+	}
+}
+
+// marked is a hearing that changed since it was indexed.
+type marked struct {
+	hearing string
+	changes int64
+	status  capture.Status
+}
+
+// maxMarked bounds how many marked hearings are looked at in one go.
+const maxMarked = 1000
+
+func (s *Store) marked(ctx context.Context, limit int) ([]marked, error) {
+	list, err := markedIn(ctx, s.read, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list hearings to index: %w", err)
+	}
+	return list, nil
+}
+
+// markedIn are the newest marked hearings.
+func markedIn(ctx context.Context, q querier, limit int) ([]marked, error) {
+	return collect(ctx, q, func(rows *sql.Rows) (m marked, err error) {
+		return m, rows.Scan(&m.hearing, &m.changes, &m.status)
+	}, `SELECT h.id, h.changes, h.status FROM search_dirty d JOIN hearings h ON h.id = d.hearing
+		ORDER BY h.created_at DESC, h.id DESC LIMIT $1`, limit)
+}
+
+// sighting is since when a hearing has been seen with a number of changes.
+type sighting struct {
+	changes int64
+	since   time.Time
+}
+
+// quiet are the marked hearings that have not changed for a while.
+func (s *Store) quiet(ctx context.Context, seen map[string]sighting, now time.Time) ([]marked, error) {
+	list, err := s.marked(ctx, maxMarked)
+	if err != nil {
+		return nil, err
+	}
+	var quiet []marked
+	still := map[string]bool{}
+	for _, m := range list {
+		still[m.hearing] = true
+		wait := quietOpen
+		if m.status == capture.Closed || m.status == capture.Signed {
+			wait = quietClosed
+		}
+		at, ok := seen[m.hearing]
+		if !ok || at.changes != m.changes {
+			seen[m.hearing] = sighting{m.changes, now}
+		} else if now.Sub(at.since) >= wait {
+			quiet = append(quiet, m)
+		}
+	}
+	for id := range seen {
+		if !still[id] {
+			delete(seen, id)
+		}
+	}
+	return quiet, nil
+}
+
+// indexHearings writes hearings into new blocks and merges what has become
+// many. Hearings that change meanwhile stay marked.
+func (s *Store) indexHearings(ctx context.Context, list []marked) error {
+	ids := make([]string, len(list))
+	for i, m := range list {
+		ids[i] = m.hearing
+	}
+	for len(ids) > 0 {
+		n, err := s.writeBlock(ctx, ids, nil)
+		if err != nil {
+			return fmt.Errorf("index %d hearings: %w", len(ids), err)
+		}
+		ids = ids[n:]
+	}
+	return s.merge(ctx)
+}
+
+// merge makes one block of several as long as there are too many of a size.
+func (s *Store) merge(ctx context.Context) error {
+	for {
+		blocks, err := blocksIn(ctx, s.read)
+		if err != nil {
+			return fmt.Errorf("list blocks: %w", err)
+		}
+		small := smallBlocks(blocks)
+		if small == nil {
+			return nil
+		}
+		var ids []string
+		var numbers []int64
+		for _, b := range small {
+			numbers = append(numbers, b.block)
+			list, err := collect(ctx, s.read, func(rows *sql.Rows) (id string, err error) {
+				return id, rows.Scan(&id)
+			}, `SELECT hearing FROM search_hearings WHERE block = $1
+				AND hearing NOT IN (SELECT hearing FROM search_dirty) ORDER BY hearing`, b.block)
+			if err != nil {
+				return fmt.Errorf("list hearings of block %d: %w", b.block, err)
+			}
+			ids = append(ids, list...)
+		}
+		if _, err := s.writeBlock(ctx, ids, numbers); err != nil {
+			return fmt.Errorf("merge blocks %v: %w", numbers, err)
+		}
+	}
+}
+
+// smallBlocks are blocks to merge, which fit into one: as many of one size as
+// there are allowed to be. Sizes are powers of mergeAt.
+func smallBlocks(blocks []blockInfo) []blockInfo {
+	levels := map[int][]blockInfo{}
+	for _, b := range blocks {
+		level, size := 0, int64(mergeAt*mergeAt*mergeAt)
+		for b.lines >= size {
+			level++
+			size *= mergeAt
+		}
+		list := append(levels[level], b)
+		levels[level] = list
+		total := int64(0)
+		for _, one := range list {
+			total += one.lines
+		}
+		switch n := len(list) - 1; {
+		case total > search.MaxLines && n >= mergeAt/2:
+			return list[:n]
+		case total > search.MaxLines: // big enough to stay as they are
+			levels[level] = list[n:]
+		case len(list) >= mergeAt:
+			return list
+		}
+	}
+	return nil
+}
+
+// writeBlock writes hearings into a new block, as many as fit, at least one,
+// and drops the blocks that it replaces; then all hearings must fit. It returns
+// how many were written.
+func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) (int, error) {
+	b := search.NewBuilder()
+	var entries []marked
+	var newest, oldest search.Place
+	for _, id := range ids {
+		h, changes, lines, err := s.hearingToIndex(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		if replaces == nil && len(entries) > 0 && b.Lines()+len(lines) > search.MaxLines {
+			break
+		}
+		b.Add(h, lines)
+		if p := h.Place(); len(entries) == 0 {
+			newest, oldest = p, p
+		} else if p.Compare(newest) < 0 {
+			newest = p
+		} else if p.Compare(oldest) > 0 {
+			oldest = p
+		}
+		entries = append(entries, marked{hearing: id, changes: changes})
+	}
+	rows, err := b.Rows()
+	if err != nil {
+		return 0, err
+	}
+	block := int64(0)
+	err = s.write.QueryRowContext(ctx, `
+		INSERT INTO search_blocks (ready, lines, newest_at, newest_id, oldest_at, oldest_id)
+		VALUES (0, $1, $2, $3, $4, $5) RETURNING block`,
+		int64(b.Lines()), newest.AtMS, newest.ID, oldest.AtMS, oldest.ID).Scan(&block)
+	if err != nil {
+		return 0, err
+	}
+	for at := 0; at < len(rows); at += rowsAtOnce {
+		if err := s.writeRows(ctx, block<<rowBits|int64(at), rows[at:min(len(rows), at+rowsAtOnce)]); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.change(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, block, entries, replaces) }); err != nil {
+		return 0, err
+	}
+	for _, old := range replaces {
+		if err := s.deleteRows(ctx, old); err != nil {
+			return 0, err
+		}
+	}
+	return len(entries), nil
+}
+
+// hearingToIndex reads a hearing with its lines, of one instant.
+func (s *Store) hearingToIndex(ctx context.Context, id string) (h search.Hearing, changes int64, lines []search.Line, err error) {
+	err = s.view(ctx, func(tx *sql.Tx) error {
+		h, changes, err = searchHearing(ctx, tx, id)
+		if err == nil {
+			lines, err = searchLines(ctx, tx, id, 0)
+		}
+		return err
+	})
+	return h, changes, sortLines(lines), err
+}
+
+func (s *Store) writeRows(ctx context.Context, first int64, rows [][]byte) error {
+	args := make([]any, 0, 2*len(rows))
+	for i, data := range rows {
+		args = append(args, first+int64(i), data)
+	}
+	_, err := s.write.ExecContext(ctx, `INSERT INTO search_rows (id, data) VALUES `+tuples(len(rows), 2), args...)
+	return err
+}
+
+// publish makes a block count, in place of others, and takes the marks off
+// those of its hearings that have not changed since they were read.
+func publish(ctx context.Context, tx *sql.Tx, block int64, entries []marked, replaces []int64) error {
+	exec := func(query string, args ...any) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	}
+	for _, old := range replaces {
+		if err := exec(`DELETE FROM search_blocks WHERE block = $1`, old); err != nil {
+			return err
+		}
+		if err := exec(`DELETE FROM search_moved WHERE block = $1`, old); err != nil {
+			return err
+		}
+	}
+	const atOnce = 200
+	for at := 0; at < len(entries); at += atOnce {
+		some := entries[at:min(len(entries), at+atOnce)]
+		var versions, ids, places []any
+		for _, e := range some {
+			versions = append(versions, e.hearing, e.changes)
+			ids = append(ids, e.hearing)
+			places = append(places, e.hearing, block)
+		}
+		// The update changes nothing: it holds the rows, so that a hearing that
+		// changes now is marked after the mark was taken off.
+		same, err := collect(ctx, tx, func(rows *sql.Rows) (id any, err error) { return id, rows.Scan(&id) }, `
+			UPDATE hearings SET changes = changes
+			WHERE (id, changes) IN (VALUES `+tuples(len(some), 2, "TEXT", "BIGINT")+`)
+				AND id IN (SELECT hearing FROM search_dirty) RETURNING id`, versions...)
+		if err != nil {
+			return err
+		}
+		if len(same) > 0 {
+			if err := exec(`DELETE FROM search_dirty WHERE hearing IN `+tuples(1, len(same)), same...); err != nil {
+				return err
+			}
+		}
+		if err := exec(`INSERT INTO search_moved (block, hearing) SELECT block, hearing FROM search_hearings
+			WHERE hearing IN `+tuples(1, len(ids))+` AND block IN (SELECT block FROM search_blocks)`, ids...); err != nil {
+			return err
+		}
+		if err := exec(`INSERT INTO search_hearings (hearing, block) VALUES `+tuples(len(some), 2)+`
+			ON CONFLICT (hearing) DO UPDATE SET block = excluded.block`, places...); err != nil {
+			return err
+		}
+	}
+	return exec(`UPDATE search_blocks SET ready = 1 WHERE block = $1`, block)
+}
+
+// tuples writes n tuples of placeholders, ($1,$2),($3,$4), which PostgreSQL
+// must be told the types of where it cannot know them.
+func tuples(n, width int, types ...string) string {
+	var b strings.Builder
+	for i := range n * width {
+		switch {
+		case i == 0:
+			b.WriteByte('(')
+		case i%width == 0:
+			b.WriteString("),(")
+		default:
+			b.WriteByte(',')
+		}
+		if types == nil {
+			fmt.Fprintf(&b, "$%d", i+1)
+		} else {
+			fmt.Fprintf(&b, "CAST($%d AS %s)", i+1, types[i%width])
+		}
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// sweep deletes what was written for blocks that do not count: a process ended
+// before they did, or before it had deleted them.
+func (s *Store) sweep(ctx context.Context) error {
+	if _, err := s.write.ExecContext(ctx, `DELETE FROM search_blocks WHERE ready = 0`); err != nil {
+		return fmt.Errorf("sweep the search index: %w", err)
+	}
+	for block := int64(0); ; block++ {
+		var row sql.NullInt64
+		err := s.read.QueryRowContext(ctx, `SELECT min(id) FROM search_rows WHERE id >= $1`, block<<rowBits).Scan(&row)
+		if err != nil {
+			return fmt.Errorf("sweep the search index: %w", err)
+		}
+		if !row.Valid {
+			return nil
+		}
+		block = row.Int64 >> rowBits
+		var counts int
+		err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM search_blocks WHERE block = $1`, block).Scan(&counts)
+		if err == nil && counts == 0 {
+			err = s.deleteRows(ctx, block)
+		}
+		if err != nil {
+			return fmt.Errorf("sweep block %d: %w", block, err)
+		}
+	}
+}
+
+// deleteRows deletes the rows of a block, some at a time.
+func (s *Store) deleteRows(ctx context.Context, block int64) error {
+	for {
+		res, err := s.write.ExecContext(ctx, `DELETE FROM search_rows WHERE id IN (
+			SELECT id FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3)`,
+			block<<rowBits, (block+1)<<rowBits, 4*rowsAtOnce)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n < 4*rowsAtOnce {
+			return err
+		}
+	}
+}

@@ -1,0 +1,272 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"tingji/store/search"
+)
+
+// source gives hearings with hits, the newest first.
+type source interface {
+	place() search.Place // no hearing that is still to come stands before it
+	empty() bool
+	// take goes on by one hearing at most; the hearing is nil where there was
+	// nothing in it.
+	take() (*search.Hearing, []search.Hit, lineReader, error)
+}
+
+// liveSource are the hearings in memory.
+type liveSource struct {
+	f    *finder
+	next int
+}
+
+func (s *liveSource) place() search.Place { return s.f.live[s.next].Place() }
+func (s *liveSource) empty() bool         { return s.next == len(s.f.live) }
+
+func (s *liveSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
+	h := s.f.live[s.next]
+	s.next++
+	s.f.pieces += len(h.lines) / 64
+	return &h.Hearing, s.f.matcher.Lines(h.lines), func(n int) (*search.Line, error) {
+		if n < 0 || n >= len(h.lines) {
+			return nil, nil
+		}
+		return &h.lines[n], nil
+	}, nil
+}
+
+// blockSource is a block of the index. It is opened when its newest hearing's
+// turn comes.
+type blockSource struct {
+	f     *finder
+	info  blockInfo
+	plans []*search.Expr
+	after *search.Place
+	head  search.Place
+
+	opened     bool
+	block      *search.Block
+	sets       []search.Set
+	candidates []int // hearings of the block that can have a hit
+	next       int   // of candidates
+	fetch      int   // candidates whose lines are read ahead
+	fetched    int   // candidates that were
+	pieces     map[int][]search.Line
+}
+
+func (s *blockSource) place() search.Place { return s.head }
+func (s *blockSource) empty() bool         { return s.opened && s.next == len(s.candidates) }
+
+func (s *blockSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
+	if !s.opened {
+		s.opened = true
+		err := s.open()
+		s.settle()
+		return nil, nil, nil, err
+	}
+	i := s.candidates[s.next]
+	if s.next >= s.fetched {
+		if err := s.readAhead(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	h, first, count := s.block.Hearing(i)
+	lines := func(n int) (*search.Line, error) {
+		if n < 0 || n >= count {
+			return nil, nil
+		}
+		return s.line(i, n)
+	}
+	hits, err := s.hits(i, first, count)
+	s.next++
+	s.settle()
+	return h, hits, lines, err
+}
+
+// settle sets the head to the next candidate.
+func (s *blockSource) settle() {
+	if !s.empty() {
+		h, _, _ := s.block.Hearing(s.candidates[s.next])
+		s.head = h.Place()
+	}
+}
+
+func (s *blockSource) open() error {
+	var err error
+	if s.block, err = s.f.blockOf(s.info.block); err != nil {
+		return err
+	}
+	dead := s.f.dead[s.info.block]
+	for i := range s.block.Hearings() {
+		h, _, count := s.block.Hearing(i)
+		if count > 0 && !s.f.moved[h.ID] && !dead[h.ID] && (s.after == nil || h.Place().Compare(*s.after) > 0) && s.f.wanted(h) {
+			s.candidates = append(s.candidates, i)
+		}
+	}
+	if len(s.candidates) == 0 {
+		return nil
+	}
+	rows, err := s.f.rows(s.info.block, s.block.PageRows(s.plans...))
+	if err != nil {
+		return err
+	}
+	for _, plan := range s.plans {
+		set, err := s.block.Select(plan, rows)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", s.info.block, err)
+		}
+		s.sets = append(s.sets, set)
+	}
+	s.candidates = slices.DeleteFunc(s.candidates, func(i int) bool {
+		_, first, count := s.block.Hearing(i)
+		return slices.ContainsFunc(s.sets, func(set search.Set) bool { return set.Next(first, first+count) == first+count })
+	})
+	s.pieces, s.fetch = map[int][]search.Line{}, 4
+	return nil
+}
+
+// readAhead reads the pieces that the next candidates need; each time more of
+// them, up to a hundred or so.
+func (s *blockSource) readAhead() error {
+	clear(s.pieces)
+	var need []int
+	for ; s.fetched < min(len(s.candidates), s.next+s.fetch) && len(need) < 256; s.fetched++ {
+		i := s.candidates[s.fetched]
+		_, first, count := s.block.Hearing(i)
+		for n := 0; n < count; {
+			if s.f.matcher.Simple() {
+				if n = s.sets[0].Next(first+n, first+count) - first; n == count {
+					break
+				}
+			}
+			row, from := s.block.PieceRow(i, n)
+			need = append(need, row)
+			n = from + search.PieceLines
+		}
+	}
+	s.fetch = min(2*s.fetch, 128)
+	return s.read(need)
+}
+
+func (s *blockSource) read(rows []int) error {
+	data, err := s.f.rows(s.info.block, rows)
+	if err != nil {
+		return err
+	}
+	s.f.pieces += len(rows)
+	for row, bytes := range data {
+		if s.pieces[row], err = search.ReadPiece(bytes); err != nil {
+			return fmt.Errorf("block %d row %d: %w", s.info.block, row, err)
+		}
+	}
+	return nil
+}
+
+// line is the n-th line of the i-th hearing.
+func (s *blockSource) line(i, n int) (*search.Line, error) {
+	row, from := s.block.PieceRow(i, n)
+	piece, ok := s.pieces[row]
+	if !ok { // the line after the last of a piece, for context
+		if err := s.read([]int{row}); err != nil {
+			return nil, err
+		}
+		piece = s.pieces[row]
+	}
+	if n-from >= len(piece) {
+		return nil, fmt.Errorf("block %d row %d: %w", s.info.block, row, search.ErrBlock)
+	}
+	return &piece[n-from], nil
+}
+
+// hits decides the candidate lines of a hearing, or all for a query over
+// several lines.
+func (s *blockSource) hits(i, first, count int) ([]search.Hit, error) {
+	if !s.f.matcher.Simple() {
+		lines := make([]search.Line, count)
+		for n := range lines {
+			l, err := s.line(i, n)
+			if err != nil {
+				return nil, err
+			}
+			lines[n] = *l
+		}
+		return s.f.matcher.Lines(lines), nil
+	}
+	var hits []search.Hit
+	for n := s.sets[0].Next(first, first+count); n < first+count; n = s.sets[0].Next(n+1, first+count) {
+		l, err := s.line(i, n-first)
+		if err != nil {
+			return nil, err
+		}
+		if c := s.f.matcher.Line(l); c > 0 {
+			hits = append(hits, search.Hit{Line: n - first, Class: c})
+		}
+	}
+	return hits, nil
+}
+
+// rows reads rows of a block.
+func (f *finder) rows(block int64, rows []int) (map[int][]byte, error) {
+	found := make(map[int][]byte, len(rows))
+	for some := range slices.Chunk(rows, 500) {
+		args := make([]any, len(some))
+		for i, row := range some {
+			args[i] = block<<rowBits | int64(row)
+		}
+		_, err := collect(f.ctx, f.tx, func(r *sql.Rows) (none struct{}, err error) {
+			var id int64
+			var data []byte
+			if err = r.Scan(&id, &data); err == nil {
+				found[int(id&(1<<rowBits-1))] = data
+			}
+			return none, err
+		}, `SELECT id, data FROM search_rows WHERE id IN `+tuples(1, len(some)), args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(found) < len(rows) {
+		return nil, fmt.Errorf("block %d: %d of %d rows are missing: %w", block, len(rows)-len(found), len(rows), search.ErrBlock)
+	}
+	return found, nil
+}
+
+// maxBlocks bounds the descriptions of blocks in memory, about 300 kB each.
+const maxBlocks = 100
+
+// blockOf is the description of a block.
+func (f *finder) blockOf(block int64) (*search.Block, error) {
+	x := &f.store.index
+	x.mu.Lock()
+	b := x.blocks[block]
+	if b != nil {
+		x.used = append(slices.DeleteFunc(x.used, func(n int64) bool { return n == block }), block)
+	}
+	x.mu.Unlock()
+	if b != nil {
+		return b, nil
+	}
+	rows, err := f.rows(block, []int{search.RowFences, search.RowDirectory})
+	if err != nil {
+		return nil, err
+	}
+	if b, err = search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory]); err != nil {
+		return nil, fmt.Errorf("block %d: %w", block, err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.blocks == nil {
+		x.blocks = map[int64]*search.Block{}
+	}
+	if x.blocks[block] == nil {
+		x.blocks[block] = b
+		if x.used = append(x.used, block); len(x.used) > maxBlocks {
+			delete(x.blocks, x.used[0])
+			x.used = x.used[1:]
+		}
+	}
+	return b, nil
+}
