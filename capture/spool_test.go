@@ -132,19 +132,19 @@ func TestSpoolLetsGoOnlyWhatIsConfirmed(t *testing.T) {
 	if len(s.segments) != segments || len(readAll(t, s)) != 80 {
 		t.Fatal("a segment went while the clerk's chunks in it were not confirmed")
 	}
-	confirm("clerk", 20)
+	confirm("clerk", 22) // in the middle of a segment
 	held := map[uint64]bool{}
 	for _, c := range readAll(t, s) {
 		if c.Channel == "clerk" {
 			held[c.Seq] = true
 		}
 	}
-	for seq := uint64(21); seq <= 40; seq++ {
+	for seq := uint64(23); seq <= 40; seq++ {
 		if !held[seq] {
 			t.Errorf("unconfirmed chunk %d is gone", seq)
 		}
 	}
-	if len(s.segments) >= segments || s.Backlog().Chunks != 20 {
+	if len(s.segments) >= segments || s.Backlog().Chunks != 18 {
 		t.Errorf("%d of %d segments left, backlog %+v", len(s.segments), segments, s.Backlog())
 	}
 	confirm("clerk", 40)
@@ -364,6 +364,27 @@ func TestSpoolWithoutItsState(t *testing.T) {
 	got, _ := s.Channel("h1", "judge")
 	if got.Seq != 2 || got.Epoch != 2 || got.Next != want.Next || !got.OpenedAt.Equal(want.OpenedAt) {
 		t.Errorf("rebuilt %+v, was %+v", got, want)
+	}
+}
+
+// TestSpoolKilledAfterLettingGo deletes all that knew of a channel, and dies
+// before it is closed.
+func TestSpoolKilledAfterLettingGo(t *testing.T) {
+	dir := t.TempDir()
+	s := openTestSpool(t, SpoolConfig{Dir: dir, SegmentBytes: 20 << 10})
+	begin(t, s, "judge", "clerk")
+	for range 10 { // two in a segment
+		appendTo(t, s, "judge")
+	}
+	appendTo(t, s, "clerk")
+	appendTo(t, s, "clerk") // a segment of its own, the last
+	if err := s.Confirm(Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 10}); err != nil || len(s.segments) != 1 {
+		t.Fatalf("%d segments are left, %v", len(s.segments), err)
+	}
+	s.lock.Close()
+	s = openTestSpool(t, SpoolConfig{Dir: dir})
+	if ch, _ := s.Channel("h1", "judge"); ch.Seq != 10 || ch.Next != 10*ChunkSamples || ch.Confirmed != 10 {
+		t.Errorf("remembered %+v", ch)
 	}
 }
 
