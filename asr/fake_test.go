@@ -215,6 +215,19 @@ func (l *fakeLog) Hearing(id string) (capture.Hearing, bool) {
 	return h, ok
 }
 
+func (l *fakeLog) set(h capture.Hearing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hearings[h.ID] = h
+}
+
+// steps are what the store has applied to a channel.
+func (l *fakeLog) steps(key string) []Segment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.applied[key])
+}
+
 func (l *fakeLog) ReportHealth(_ context.Context, h capture.Health) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -348,6 +348,24 @@ func TestTrimmedLog(t *testing.T) {
 	})
 }
 
+// TestHintBeyondStore: a hint counts only as far as the store is; nothing follows that would tell.
+func TestHintBeyondStore(t *testing.T) {
+	chunks := room(4, 2, 80)
+	want := undisturbed(t, chunks, 2)
+	bubble(t, func(t *testing.T, l *fakeLog) {
+		l.send(chunks[:len(chunks)/2]...)
+		_, stop := start(t, l, scripted{})
+		time.Sleep(10 * time.Second)
+		stop()
+		l.send(chunks[len(chunks)/2:]...)
+		l.hint = int64(len(chunks))
+		_, stop = start(t, l, scripted{})
+		waitFor(t, "end", time.Minute, func() bool { return l.done(2) })
+		stop()
+		same(t, l.record(), want)
+	})
+}
+
 // live sends chunks at the pace at which they were spoken.
 func live(t *testing.T, l *fakeLog, chunks []capture.Chunk) {
 	began := time.Now()
@@ -369,8 +387,8 @@ func TestPartials(t *testing.T) {
 			text := strings.Repeat("好", seconds) + fmt.Sprint(seconds%10)
 			return Hypothesis{Text: text, Engine: "e", Words: Spread(text, 0, time.Second/2)}, nil
 		}})
-		l.hearings["h"] = capture.Hearing{ID: "h", Status: capture.Open, Cause: "民间借贷纠纷", Hotwords: []string{"借条", "周启明"},
-			Participants: []capture.Participant{{Name: "周启明"}}}
+		l.set(capture.Hearing{ID: "h", Status: capture.Open, Cause: "民间借贷纠纷", Hotwords: []string{"借条", "周启明"},
+			Participants: []capture.Participant{{Name: "周启明"}}})
 		began := time.Now()
 		var firstAt time.Duration
 		go func() {
@@ -437,8 +455,8 @@ func TestFinalsFirst(t *testing.T) {
 			}
 		}()
 		time.Sleep(5500 * time.Millisecond)
-		if len(l.applied["h/b"]) != 1 || l.applied["h/b"][0].Stage != Final {
-			t.Errorf("the final waited: %+v", l.applied["h/b"])
+		if len(l.steps("h/b")) != 1 || l.steps("h/b")[0].Stage != Final {
+			t.Errorf("the final waited: %+v", l.steps("h/b"))
 		}
 		waitFor(t, "end", time.Minute, func() bool { return l.done(2) })
 		stop()
@@ -544,7 +562,7 @@ func TestRejected(t *testing.T) {
 				w, stop := start(t, l, scripted{answer: func(context.Context, Clip) (Hypothesis, error) { return answer() }})
 				waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
 				stop()
-				s := l.applied["h/a"][0]
+				s := l.steps("h/a")[0]
 				if s.Stage != Final || s.Text != "" || s.Rejected == "" || s.Engine != "e" && name == "refused" || w.Stats().Rejected != 1 {
 					t.Errorf("%+v", s)
 				}
@@ -585,12 +603,12 @@ func TestClosedHearing(t *testing.T) {
 		_, stop := start(t, l, scripted{})
 		l.send(chunks[:10]...) // in mid-speech
 		time.Sleep(time.Minute)
-		if len(l.applied["h/a"]) != 0 {
+		if len(l.steps("h/a")) != 0 {
 			t.Error("ended while the hearing was open")
 		}
-		l.hearings["h"] = capture.Hearing{ID: "h", Status: capture.Closed}
+		l.set(capture.Hearing{ID: "h", Status: capture.Closed})
 		time.Sleep(time.Second)
-		if a := l.applied["h/a"]; len(a) != 1 || a[0].Stage != Final || a[0].After.Sample != chunks[9].Next() || a[0].After.Ended {
+		if a := l.steps("h/a"); len(a) != 1 || a[0].Stage != Final || a[0].After.Sample != chunks[9].Next() || a[0].After.Ended {
 			t.Fatalf("%+v", a)
 		}
 		stop()
@@ -598,7 +616,7 @@ func TestClosedHearing(t *testing.T) {
 		l.send(chunks[10:]...)
 		waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
 		stop()
-		steps := l.applied["h/a"]
+		steps := l.steps("h/a")
 		for i := 1; i < len(steps); i++ {
 			if !steps[i].Before.Same(*steps[i-1].After) {
 				t.Errorf("step %d", i)
@@ -626,7 +644,7 @@ func TestStoreTookAnotherWay(t *testing.T) {
 		l.send(chunks[20:]...)
 		waitFor(t, "end", 10*time.Second, func() bool { return l.done(1) })
 		stop()
-		a := l.applied["h/a"]
+		a := l.steps("h/a")
 		if w.Stats().Restarts != 1 || len(a) < 3 || a[1].First != 32_000 || a[1].Text == "" {
 			t.Errorf("%d restarts, %+v", w.Stats().Restarts, a)
 		}
@@ -640,7 +658,7 @@ func TestSilence(t *testing.T) {
 		live(t, l, chunksOf("h", "a", 1, 1, newSound(1, -62).quiet(65_000).samples, capture.EndPause))
 		time.Sleep(time.Second)
 		stop()
-		a := l.applied["h/a"]
+		a := l.steps("h/a")
 		if len(a) != 7 {
 			t.Fatalf("%d steps", len(a))
 		}
@@ -656,7 +674,7 @@ func TestSilence(t *testing.T) {
 func TestBackpressure(t *testing.T) {
 	bubble(t, func(t *testing.T, l *fakeLog) {
 		s := newSound(1, -62)
-		for range 120 {
+		for range 50 {
 			s.add(8000, -22).quiet(900)
 		}
 		block := make(chan struct{})
@@ -670,9 +688,11 @@ func TestBackpressure(t *testing.T) {
 		}})
 		l.send(chunksOf("h", "a", 1, 1, s.samples, capture.EndFile)...)
 		time.Sleep(time.Minute)
+		l.mu.Lock()
 		if most := maxWaiting/capture.ChunkSamples + 200; l.read > most {
 			t.Errorf("%d chunks read, more than %d", l.read, most)
 		}
+		l.mu.Unlock()
 		close(block)
 		waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
 		stop()
@@ -693,7 +713,7 @@ func TestOddChunks(t *testing.T) {
 		waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
 		stop()
 		var at Position
-		for _, s := range l.applied["h/a"] {
+		for _, s := range l.steps("h/a") {
 			if !s.Before.Same(at) {
 				t.Errorf("%+v after %+v", s, at)
 			}
