@@ -305,9 +305,9 @@ func partialOf(h *capture.Hearing, seg asr.Segment) *Partial {
 }
 
 // holder says who sat at a segment's channel when it began. A channel without a
-// seat speaks for itself.
+// seat speaks for itself; a seat without a role is the one voice of a recording.
 func holder(h *capture.Hearing, seg asr.Segment) (role, speaker string) {
-	if s, ok := h.SeatAt(seg.Channel, seg.StartedAt); ok && s.Role != "" {
+	if s, ok := h.SeatAt(seg.Channel, seg.StartedAt); ok {
 		return s.Role, s.Speaker
 	}
 	return seg.Channel, ""

@@ -73,6 +73,10 @@ type app struct {
 // settings lets a command's flags win over file and environment.
 type settings interface{ apply(*Config) }
 
+// onceCommand is a command that does one thing and ends: its log is for whoever
+// asks for it with -v.
+type onceCommand interface{ once() }
+
 // run is main without the process: it returns the exit code.
 func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 	var c cli
@@ -111,6 +115,9 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return report(stderr, err)
 	}
 	level := slog.LevelInfo
+	if _, once := kctx.Selected().Target.Addr().Interface().(onceCommand); once {
+		level = slog.LevelError // it says by itself what went wrong
+	}
 	if c.Verbose {
 		level = slog.LevelDebug
 	}

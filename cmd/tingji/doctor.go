@@ -18,6 +18,8 @@ type doctorCmd struct {
 	joints
 }
 
+func (doctorCmd) once() {}
+
 func (doctorCmd) Help() string {
 	return "Looks at every joint as it is configured and says what to mend. Exit code 1 if anything does not work.\n\n" +
 		"Example:\n  tingji doctor --config /etc/tingji.toml"

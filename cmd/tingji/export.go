@@ -20,6 +20,8 @@ type exportCmd struct {
 	DB      *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
 }
 
+func (exportCmd) once() {}
+
 func (exportCmd) Help() string {
 	return "Writes the record of a hearing. It reads the store and may run beside the record server.\n\n" +
 		"Example:\n  tingji export 20260506-090000-k3x9 --format docx -o 笔录.docx"

@@ -33,6 +33,8 @@ type transcribeCmd struct {
 	Language *string  `placeholder:"CODE" help:"Language of the recordings: zh."`
 }
 
+func (transcribeCmd) once() {}
+
 func (transcribeCmd) Help() string {
 	return "Sends recordings through the same pipeline as a hearing, faster than real time, and prints the transcript.\n\n" +
 		"Examples:\n  tingji transcribe a.wav b.wav --roles 审判长,原告 --asr-url http://127.0.0.1:8000/v1\n" +
