@@ -64,6 +64,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, feed *transcript
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep lines back
+	if r.Method == http.MethodHead {
+		return nil // a stream without a body would never end
+	}
 	out := &eventWriter{w: w, ctl: http.NewResponseController(w)}
 	out.buf.WriteString("retry: 1000\n\n")
 	if err := s.pump(r, out, feed); err != nil {

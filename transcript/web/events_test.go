@@ -103,6 +103,9 @@ func TestStreamCarriesTheHearing(t *testing.T) {
 	if got := stream.header.Get("Content-Type"); got != "text/event-stream" {
 		t.Errorf("Content-Type %q", got)
 	}
+	if resp, body := c.do("HEAD", "/api/v1/hearings/"+h.ID+"/events", ""); resp.StatusCode != 200 || body != "" {
+		t.Errorf("HEAD: %d %q", resp.StatusCode, body)
+	}
 	if e, _ := stream.read(); e.name != "tick" || e.id != "" {
 		t.Errorf("the first event is %+v: a page should know at once that it is receiving", e)
 	}

@@ -233,6 +233,24 @@ func TestPartialBecomesFinalInPlace(t *testing.T) {
 	}
 }
 
+// Speech that the engine refused is in the record, marked, and can be heard.
+func TestRejectedSpeechIsShown(t *testing.T) {
+	ctx := openBrowser(t)
+	c := openCourt(t)
+	h := c.hearing("court-3")
+	c.log.append(asr.Segment{V: 1, ID: h.ID + "/judge-1-16000", Hearing: h.ID, Channel: "judge", Epoch: 1, Utterance: "judge-1-16000",
+		Stage: asr.Final, First: 16000, Last: 31999, StartedAt: h.OpenedAt.Add(time.Second), Rejected: "400 audio is too noisy", Engine: "whisper"})
+	c.lines(h, 1)
+	visit(t, ctx, c.url+"/", 1366, 768)
+	until(t, ctx, shows(1))
+	if got := js[[]string](t, ctx, shownTexts); !slices.Equal(got, []string{"〔未能识别，可回放〕"}) {
+		t.Errorf("the page shows %q", got)
+	}
+	if !js[bool](t, ctx, `!!document.querySelector("#line-judge-1-16000 button.time")`) {
+		t.Error("it cannot be played")
+	}
+}
+
 // What was said is text: it cannot act on the page.
 func TestSpeechIsNotMarkup(t *testing.T) {
 	ctx := openBrowser(t)
@@ -425,6 +443,21 @@ func TestHomeFollowsTheCourt(t *testing.T) {
 	until(t, ctx, `document.querySelector(".status").textContent === "已闭庭"`)
 	third := c.hearing("court-3")
 	until(t, ctx, fmt.Sprintf(`document.querySelector("tj-hearing")?.getAttribute("hearing") === %q`, third.ID))
+	// The lobby too says when it hears nothing.
+	if _, err := c.docket.Close(t.Context(), third.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	c.hearing("court-3")
+	c.hearing("court-5")
+	visit(t, ctx, c.url+"/", 1366, 768)
+	until(t, ctx, `document.querySelectorAll(".lobby li").length === 2`)
+	c.stop()
+	until(t, ctx, `!!document.querySelector("tj-banner .lost")`)
+}
+
+func TestWrongAddressSaysSo(t *testing.T) {
+	ctx := openBrowser(t)
+	c := openCourt(t)
 	visit(t, ctx, c.url+"/hearings/none", 1366, 768)
 	until(t, ctx, `document.querySelector(".gone h2")?.textContent === "没有这场庭审"`)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"tingji/transcript"
 )
@@ -60,9 +61,11 @@ func attachment(rec transcript.Record, format string) string {
 		plain, format, url.PathEscape(name), format)
 }
 
+// openingDay is the date that the record itself shows: by the one clock of the
+// country, wherever the server thinks it is.
 func openingDay(rec transcript.Record) string {
 	if rec.Hearing.OpenedAt == nil {
 		return ""
 	}
-	return rec.Hearing.OpenedAt.Local().Format("20060102")
+	return rec.Hearing.OpenedAt.In(time.FixedZone("CST", 8*3600)).Format("20060102")
 }

@@ -125,13 +125,13 @@ export async function ask<T>(path: string, method: "GET" | "POST" = "GET", body?
   throw new Problem(answer.status, problem.detail ?? problem.title ?? `${answer.status}`);
 }
 
-/** Asks until the server answers at all; refusals are thrown. */
+/** Asks until the server can answer; refusals are thrown. */
 export async function askPatiently<T>(path: string, waiting: () => void): Promise<T> {
   for (;;) {
     try {
       return await ask<T>(path);
     } catch (e) {
-      if (e instanceof Problem && e.status !== 0) throw e;
+      if (!(e instanceof Problem) || (e.status >= 400 && e.status < 500)) throw e;
       waiting();
       await new Promise((go) => setTimeout(go, 1000));
     }

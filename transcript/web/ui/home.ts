@@ -2,11 +2,13 @@
 // to do.
 
 import { ask, type Hearing, Problem } from "./api";
-import { HearingView } from "./hearing";
+import type { Banner } from "./banner";
+import type { HearingView } from "./hearing";
 import { hue } from "./seats";
+import { Stream } from "./stream";
 import { clock, moment, t, timeOfDay, translate } from "./words";
 
-/** How often it looks for a hearing that has begun elsewhere. */
+/** How often it looks, beside an old hearing, for one that has begun. */
 const lookEvery = 3000; // ms
 
 /** <tj-home> */
@@ -14,19 +16,21 @@ export class Home extends HTMLElement {
   private shown = ""; // id of the hearing, "rooms" or "empty"
   private court = "";
   private hearings: Hearing[] = [];
+  private stream: Stream | null = null; // while no hearing is shown, which has its own
+  private ahead = 0; // the server's clock less ours, ms
   private timers: number[] = [];
-  private relabel = () => this.rooms();
+  private relabel = () => this.lobby(this.shown);
 
   connectedCallback(): void {
-    this.innerHTML = `<p class="wait" data-t="loading"></p>`;
-    translate(this);
     document.addEventListener("tj-language", this.relabel);
     this.timers.push(window.setInterval(() => void this.look(), lookEvery), window.setInterval(() => this.tick(), 500));
+    this.lobby("wait");
     void this.look();
   }
 
   disconnectedCallback(): void {
     for (const timer of this.timers) window.clearInterval(timer);
+    this.stream?.stop();
     document.removeEventListener("tj-language", this.relabel);
   }
 
@@ -56,31 +60,57 @@ export class Home extends HTMLElement {
       }
     }
     if (only) this.open(only.id);
-    else this.rooms(this.hearings.length > 0 ? "rooms" : "empty");
+    else this.lobby(this.hearings.length > 0 ? "rooms" : "empty");
   }
 
   private open(id: string): void {
     if (this.shown === id) return;
     this.shown = id;
+    this.stream?.stop();
+    this.stream = null;
     const view = document.createElement("tj-hearing");
     view.setAttribute("hearing", id);
     this.replaceChildren(view);
   }
 
-  private rooms(what = this.shown): void {
-    if (what !== "rooms" && what !== "empty") return;
+  /** Shows what there is instead of one hearing: "wait", "empty" or "rooms". */
+  private lobby(what: string): void {
+    if (what !== "wait" && what !== "empty" && what !== "rooms") return;
     this.shown = what;
     document.title = t("app");
     if (!this.querySelector(".lobby")) {
-      this.innerHTML = `<header><div class="court"><h1></h1></div><div class="now"><tj-tools></tj-tools></div></header><main class="lobby"></main>`;
+      this.innerHTML = `<header><div class="court"><h1></h1></div><div class="now"><tj-tools></tj-tools></div></header>
+        <tj-banner></tj-banner><main class="lobby"></main>`;
+    }
+    if (!this.stream) {
+      this.stream = new Stream("/api/v1/events", null, (name, data) => this.receive(name, data), (lost) => this.lost(lost));
+      this.stream.start();
     }
     (this.querySelector("h1") as HTMLElement).textContent = this.court || t("app");
     const lobby = this.querySelector(".lobby") as HTMLElement;
-    if (what === "empty") {
-      lobby.innerHTML = `<h2 data-t="empty"></h2><p data-t="empty.1"></p><p data-t="empty.2"></p><p data-t="empty.3"></p>`;
-      translate(lobby);
+    if (what === "rooms") {
+      this.rooms(lobby);
       return;
     }
+    lobby.innerHTML = what === "wait"
+      ? `<p data-t="loading"></p>`
+      : `<h2 data-t="empty"></h2><p data-t="empty.1"></p><p data-t="empty.2"></p><p data-t="empty.3"></p>`;
+    translate(lobby);
+  }
+
+  private receive(name: string, data: unknown): void {
+    if (name === "hearing") void this.look();
+    if (name === "tick") this.ahead = Date.parse((data as { now: string }).now) - Date.now();
+  }
+
+  private lost(lost: boolean): void {
+    const banner = this.querySelector<Banner>("tj-home > tj-banner");
+    if (lost) banner?.set("lost", "lost", t("lost"));
+    else banner?.clear("lost");
+    if (!lost) void this.look();
+  }
+
+  private rooms(lobby: HTMLElement): void {
     const focused = (document.activeElement as HTMLElement | null)?.dataset["hearing"];
     const title = document.createElement("h2");
     title.textContent = t(this.hearings.some((h) => h.status === "scheduled") ? "rooms.scheduled" : "rooms.lead");
@@ -94,7 +124,7 @@ export class Home extends HTMLElement {
   private tick(): void {
     for (const h of this.hearings) {
       const el = this.querySelector(`[data-hearing="${CSS.escape(h.id)}"] time`);
-      if (el && h.opened_at) el.textContent = clock(Date.now() - Date.parse(h.opened_at));
+      if (el && h.opened_at) el.textContent = clock(Date.now() + this.ahead - Date.parse(h.opened_at));
     }
   }
 }
