@@ -64,7 +64,7 @@ func New(seed uint64) *Corpus {
 // learnSounds sorts the characters that occur by how they sound.
 func (c *Corpus) learnSounds() {
 	seen := map[rune]bool{}
-	for _, r := range strings.Join(strings.Fields(legal+everyday), "") + surnames + given + fillers {
+	for _, r := range strings.Join(strings.Fields(legal+everyday+surnames+given+fillers), "") {
 		if !seen[r] {
 			seen[r] = true
 			c.sameAs[soundOf(r)] = append(c.sameAs[soundOf(r)], r)
@@ -90,7 +90,7 @@ func (c *Corpus) learnWords() {
 	c.words = append(strings.Fields(everyday), strings.Fields(legal)...)
 	c.rng.Shuffle(len(c.words), func(i, j int) { c.words[i], c.words[j] = c.words[j], c.words[i] })
 	slices.SortStableFunc(c.words, func(a, b string) int { return len(a) - len(b) })
-	stock := []rune(strings.Join(strings.Fields(legal+everyday), "") + given + fillers)
+	stock := []rune(strings.Join(strings.Fields(legal+everyday+given+fillers), ""))
 	for len(c.words) < 30_000 {
 		n := 2 + c.rng.IntN(10)/6 + c.rng.IntN(10)/8
 		word := make([]rune, n)

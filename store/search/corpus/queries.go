@@ -34,7 +34,7 @@ func (c *Corpus) Query(h *Hearing) string {
 		case 5:
 			return `"` + part(2+c.rng.IntN(4)) + `"`
 		case 6:
-			return "音:" + part(1+c.rng.IntN(4))
+			return "音:" + heard(part(1+c.rng.IntN(4)))
 		case 7:
 			return "音:" + Typed(part(1+c.rng.IntN(3)), c.rng.IntN(3))
 		case 8:
@@ -75,6 +75,14 @@ func (c *Corpus) Query(h *Hearing) string {
 		q += " 范围:识别"
 	}
 	return q
+}
+
+// heard is s, or a word where s has nothing to be heard.
+func heard(s string) string {
+	if strings.Trim(s, "0123456789，。") == "" {
+		return "合同"
+	}
+	return s
 }
 
 // Typed writes characters as they are typed: 0 pinyin, 1 with tones, 2
