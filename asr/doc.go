@@ -9,4 +9,30 @@
 //
 // It must never drop speech silently: what an engine refuses is published as
 // such, and what no engine can decode yet waits.
+//
+// # How it works
+//
+// An [Endpointer] works in steps: an utterance with the silence before it, or 10 s of
+// silence. A step follows from the place and the state where the one before
+// ended, and from the audio; the endpointer itself starts each step that way, so a
+// restart cannot make a difference. Steps tile a channel's audio.
+//
+// A [Worker] runs one goroutine for each partition, which owns its channels:
+//
+//	chunk ─ seq known ──────────► dropped
+//	      ─ seq + 1 ────────────► endpointer ─► step ─► queue ─► engine ─► published, in order
+//	      ─ later: a gap ───────► first of all read the log from its start, as the offset was
+//	                              a hint; then halt this channel until the courtroom
+//	                              has sent the chunk again, and read again what was left out
+//
+// Engine calls run beside it, a bounded number at a time, finals before
+// partials; their answers come back to it. When the store's position (positions.v1) is
+// one that the channel has published or will publish, that is a confirmation.
+// When it is not, somebody else got there first, and the channel begins again
+// from the store's position. So does one whose steps are not confirmed for a
+// minute: the log may have lost them.
+//
+// What changes with time alone (partials, alarms, retries) is in no final.
+// One thing is not: a closed hearing whose courtroom died without an End chunk is
+// ended after 30 s without audio; if its audio comes after all, it goes on there.
 package asr

@@ -58,7 +58,8 @@ type SegmentWriter interface {
 	Publish(ctx context.Context, partition int, segments []Segment) error
 }
 
-// Positions is positions.v1, followed. Safe for several goroutines.
+// Positions is positions.v1, followed; it is loaded before the worker runs, or
+// channels begin at places long decided. Safe for several goroutines.
 type Positions interface {
 	// Position is the newest state of a channel that the store has published.
 	Position(hearing, channel string) (ChannelState, bool)
