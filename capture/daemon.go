@@ -331,6 +331,14 @@ func (d *Daemon) known(hearing string) bool {
 func (d *Daemon) end(s *session, why End) {
 	s.end(why)
 	d.setSession(nil)
+	for _, r := range s.recorders {
+		for _, code := range []string{alarmSource, alarmArchive, alarmLost} {
+			d.alarms.clear(code, r.seat.Channel)
+		}
+	}
+	for _, seat := range s.hearing.Seats {
+		d.alarms.clear(alarmNoSource, seat.Channel)
+	}
 	d.log.Info("recording has ended", "courtroom", d.cfg.Courtroom, "hearing", s.hearing.ID, "end", why)
 }
 

@@ -488,15 +488,17 @@ func daemonOneSeatFails(t *testing.T) {
 	whole(t, f.channel("judge"), pcm)
 	f.alarm(t, "source-failed", true)
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	var texts []string
 	for _, a := range f.health[len(f.health)-1].Alarms {
 		texts = append(texts, a.Channel+": "+a.Text+" / "+a.TextEN)
 	}
 	slices.Sort(texts)
+	f.mu.Unlock()
 	if len(texts) != 2 || texts[0] != "clerk: 书记员（clerk）没有声音输入：没有话筒 / No sound from 书记员 (clerk): no microphone" {
 		t.Errorf("alarms %q", texts)
 	}
+	f.tell(hearing("h1", 2, capture.Closed)) // what is over needs nobody any more
+	f.alarm(t, "source-failed", false)
 }
 
 // fakeMicrophone delivers 20 ms blocks at real pace: a count of the samples

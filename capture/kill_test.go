@@ -1,8 +1,9 @@
 package capture_test
 
 import (
-	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -83,8 +84,12 @@ type fileBroker struct {
 }
 
 func openFileBroker(path string) (*fileBroker, error) {
-	chunks, err := readFileBroker(path)
+	chunks, whole, err := readFileBroker(path)
 	if err != nil {
+		return nil, err
+	}
+	// What a killed writer left unfinished was not acknowledged.
+	if err := os.Truncate(path, whole); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	b := &fileBroker{ends: map[string]bool{}}
@@ -95,32 +100,30 @@ func openFileBroker(path string) (*fileBroker, error) {
 	return b, err
 }
 
-func readFileBroker(path string) ([]capture.Chunk, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+// readFileBroker reads the whole messages of a broker's file, and says where
+// they end.
+func readFileBroker(path string) (chunks []capture.Chunk, whole int64, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, 0, err
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var chunks []capture.Chunk
-	r := bufio.NewReader(f)
 	for {
+		rest := data[whole:]
+		if len(rest) < 4 || len(rest) < 4+int(binary.LittleEndian.Uint32(rest)) {
+			return chunks, whole, nil
+		}
+		n := 4 + int(binary.LittleEndian.Uint32(rest))
 		var m capture.Message
 		// Every message is a stream of its own: its writer may have died since.
-		var size [4]byte
-		if _, err := io.ReadFull(r, size[:]); err != nil {
-			return chunks, nil
-		}
-		if err := gob.NewDecoder(io.LimitReader(r, int64(size[0])|int64(size[1])<<8|int64(size[2])<<16)).Decode(&m); err != nil {
-			return chunks, fmt.Errorf("broker file: %w", err)
+		if err := gob.NewDecoder(bytes.NewReader(rest[4:n])).Decode(&m); err != nil {
+			return nil, 0, fmt.Errorf("broker file: %w", err)
 		}
 		c, err := capture.ParseChunk(m)
 		if err != nil {
-			return chunks, err
+			return nil, 0, err
 		}
 		chunks = append(chunks, c)
+		whole += int64(n)
 	}
 }
 
@@ -147,7 +150,6 @@ func (b *fileBroker) Send(_ context.Context, _ string, messages []capture.Messag
 		if err != nil {
 			return err
 		}
-		// One write a message: a killed writer leaves it whole or not at all.
 		if _, err := b.f.Write(frame(m)); err != nil {
 			return err
 		}
@@ -159,19 +161,12 @@ func (b *fileBroker) Send(_ context.Context, _ string, messages []capture.Messag
 }
 
 func frame(m capture.Message) []byte {
-	var w appender
-	w.b = make([]byte, 4)
-	if err := gob.NewEncoder(&w).Encode(m); err != nil {
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(m); err != nil {
 		panic(err)
 	}
-	n := len(w.b) - 4
-	w.b[0], w.b[1], w.b[2] = byte(n), byte(n>>8), byte(n>>16)
-	return w.b
+	return append(binary.LittleEndian.AppendUint32(nil, uint32(b.Len())), b.Bytes()...)
 }
-
-type appender struct{ b []byte }
-
-func (a *appender) Write(p []byte) (int, error) { a.b = append(a.b, p...); return len(p), nil }
 
 // TestKill kills the daemon at random instants under load and starts it again
 // until the hearing has been played: every sample has reached the log, in
@@ -184,7 +179,7 @@ func TestKill(t *testing.T) {
 	for {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), killEnv+"="+dir)
-		var said appender
+		var said bytes.Buffer
 		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -195,7 +190,7 @@ func TestKill(t *testing.T) {
 			select {
 			case err := <-done:
 				if err != nil {
-					t.Fatalf("daemon: %v: %s", err, said.b)
+					t.Fatalf("daemon: %v: %s", err, said.String())
 				}
 				t.Fatalf("the hearing was over after %d kills: it is too short for this machine", killed)
 			case <-time.After(time.Duration(20+r.IntN(120)) * time.Millisecond):
@@ -208,11 +203,11 @@ func TestKill(t *testing.T) {
 			continue
 		}
 		if err := <-done; err != nil {
-			t.Fatalf("daemon: %v: %s", err, said.b)
+			t.Fatalf("daemon: %v: %s", err, said.String())
 		}
 		break
 	}
-	chunks, err := readFileBroker(filepath.Join(dir, "broker"))
+	chunks, _, err := readFileBroker(filepath.Join(dir, "broker"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,8 @@ const (
 	// source that has failed.
 	reopenFirst = 500 * time.Millisecond
 	reopenMost  = 10 * time.Second
+	// slowDisk is longer than a healthy disk takes for a batch.
+	slowDisk = 200 * time.Millisecond
 	// retryEpoch is how often a seat that has lost sound tries to go on.
 	retryEpoch = 500 * time.Millisecond
 )
@@ -242,12 +244,12 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 // waitForSlots waits for the disk as long as a healthy one may take; while
 // sound is being lost it only looks.
 func (r *recorder) waitForSlots() bool {
-	for began := time.Now(); len(r.slots) > 0; time.Sleep(5 * time.Millisecond) {
-		if r.lost > 0 || time.Since(began) > 200*time.Millisecond {
-			return false
-		}
+	if r.lost > 0 {
+		return len(r.slots) == 0
 	}
-	return true
+	ctx, cancel := context.WithTimeout(context.Background(), slowDisk)
+	defer cancel()
+	return r.flush(ctx)
 }
 
 // refuse keeps a block in the archive only, as the end of the epoch before.
@@ -316,11 +318,22 @@ func (r *recorder) finish(ctx context.Context, end End) {
 	r.epoch, r.pending = 0, r.pending[:0]
 }
 
-// flush waits until all chunks are durable.
-func (r *recorder) flush(ctx context.Context) {
-	for len(r.slots) > 0 && ctx.Err() == nil {
-		pause(ctx, 5*time.Millisecond)
+// flush waits until all chunks are durable, by taking every slot.
+func (r *recorder) flush(ctx context.Context) bool {
+	taken := 0
+	defer func() {
+		for range taken {
+			<-r.slots
+		}
+	}()
+	for ; taken < cap(r.slots); taken++ {
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
 	}
+	return true
 }
 
 func (r *recorder) newTrack() {
