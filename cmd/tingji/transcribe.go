@@ -240,7 +240,7 @@ func (c transcribeCmd) pipeline(ctx context.Context, a *app, dir string, room Co
 		return err
 	}
 	s.Go("progress", func(ctx context.Context) error {
-		if err := a.untilComplete(ctx, server); err != nil {
+		if err := a.untilComplete(ctx, server, transcribed); err != nil {
 			return err
 		}
 		if err := finished(ctx, server); err != nil {
@@ -256,13 +256,13 @@ func (c transcribeCmd) pipeline(ctx context.Context, a *app, dir string, room Co
 
 var errFinished = errors.New("finished")
 
-// untilComplete waits until the transcription is, and shows how far it is
+// untilComplete waits until a hearing is wholly recognised, and shows how far it is
 // where a person sits before it.
-func (a *app) untilComplete(ctx context.Context, server *server) error {
+func (a *app) untilComplete(ctx context.Context, server *server, id string) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		progress, err := server.docket.Progress(ctx, transcribed)
+		progress, err := server.docket.Progress(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,350 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+
+	"tingji/asr/demo"
+	"tingji/capture"
+	"tingji/store"
+	"tingji/testdata/hearing"
+	"tingji/transcript"
+)
+
+type benchCmd struct {
+	JSON bool    `help:"Print one JSON object."`
+	Pace float64 `default:"1" placeholder:"X" help:"Play the sample hearing X times as fast; latencies mean something at 1 only."`
+}
+
+func (benchCmd) Help() string {
+	return "Plays the sample hearing through the whole pipeline in a temporary folder, with the demonstration engine, which answers at once and without a mistake: " +
+		"what is late or wrong, the pipeline did. Takes five minutes at real pace. A figure that was not measured is absent.\n\n" +
+		"Example:\n  tingji bench --json"
+}
+
+func (benchCmd) once() {}
+
+// figures are the results of a bench by their documented keys.
+type figures map[string]float64
+
+func (c benchCmd) Run(ctx context.Context, a *app) error {
+	ref, err := hearing.Load()
+	if err != nil {
+		return err
+	}
+	f := figures{}
+	if err := benchHearing(ctx, a, ref, c.Pace, f); err != nil {
+		return err
+	}
+	if err := benchCatchUp(ctx, a, ref, f); err != nil {
+		return err
+	}
+	if rss, ok := residentMB(); ok {
+		f["rss_mb"] = rss
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted; nothing was measured")
+	}
+	if c.JSON {
+		return json.NewEncoder(a.stdout).Encode(f)
+	}
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		fmt.Fprintf(a.stdout, "%-24s %.6g\n", key, f[key])
+	}
+	return nil
+}
+
+// benchHearing plays the sample hearing and measures what arrives on a page,
+// and what is in the record at the end.
+func benchHearing(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, f figures) error {
+	var late lateness
+	return runSample(ctx, a, ref, pace, false, late.follow, func(ctx context.Context, server *server, h capture.Hearing) error {
+		lines, _, err := server.docket.Lines(ctx, h.ID, 0)
+		if err != nil {
+			return err
+		}
+		judge(ref, lines, f)
+		if pace == 1 {
+			late.figures(ref, f)
+		}
+		return countSamples(ctx, server, h, ref, f)
+	})
+}
+
+// benchCatchUp plays the sample hearing as fast as the pipeline takes it.
+func benchCatchUp(ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+	began := time.Now()
+	return runSample(ctx, a, ref, 0, true, nil, func(context.Context, *server, capture.Hearing) error {
+		f["catchup_x_realtime"] = float64(ref.Samples) / float64(ref.Rate) / time.Since(began).Seconds()
+		return nil
+	})
+}
+
+// runSample holds the sample hearing in a temporary folder. watch, if any, is
+// given the hearing's events as a page gets them; finished is called when all
+// of it is recognised.
+func runSample(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, finalsOnly bool,
+	watch func(capture.Hearing, transcript.Event), finished func(context.Context, *server, capture.Hearing) error,
+) error {
+	dir, err := os.MkdirTemp("", "tingji-bench-")
+	if err != nil {
+		return fmt.Errorf("temporary folder: %s", cause(err))
+	}
+	defer os.RemoveAll(dir)
+	b := *a
+	b.config.Data, b.config.DB, b.config.Kafka.Listen = dir, "", "127.0.0.1:0"
+	b.config.ASR.URL, b.config.Capture.Pace = "", pace
+	b.config.Courtrooms = []CourtroomConfig{sampleCourtroom(ref)}
+	s := newStack(b.log)
+	defer s.Stop()
+	_, log, err := b.startBroker(ctx, s)
+	if err != nil {
+		return err
+	}
+	server, err := b.startRecord(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	if b.config.ASR.URL, err = b.startDemo(ctx, s, ref); err != nil {
+		return err
+	}
+	engine, err := b.engine(demo.Engine)
+	if err != nil {
+		return err
+	}
+	b.startWorker(s, log, engine, workerMode{finalsOnly: finalsOnly})
+	h, _, err := openSample(ctx, server.docket, ref, false)
+	if err != nil {
+		return err
+	}
+	if watch != nil {
+		s.Go("watch", func(ctx context.Context) error {
+			feed, err := server.docket.Subscribe(ctx, h.ID, 0)
+			if err != nil {
+				return err
+			}
+			defer feed.Close()
+			for e := range feed.Events {
+				watch(h, e)
+			}
+			return nil
+		})
+	}
+	seats, err := b.sources(sampleCourtroom(ref), ref)
+	if err != nil {
+		return err
+	}
+	if err := b.startCapture(s, log, sampleRoom, seats, func(id string) {
+		if _, err := server.docket.Close(context.WithoutCancel(ctx), id, ""); err != nil {
+			s.fail(fmt.Errorf("close: %w", err))
+		}
+	}); err != nil {
+		return err
+	}
+	s.Go("end", func(ctx context.Context) error {
+		if err := b.untilComplete(ctx, server, h.ID); err != nil {
+			return err
+		}
+		if err := finished(ctx, server, h); err != nil {
+			return err
+		}
+		return errFinished
+	})
+	if err := s.Wait(ctx); !errors.Is(err, errFinished) {
+		return err
+	}
+	return nil
+}
+
+// judge compares a transcript with the reference.
+func judge(ref *hearing.Hearing, lines []transcript.Line, f figures) {
+	type place struct{ channel, text string }
+	var wanted, got = map[string]*strings.Builder{}, map[string]*strings.Builder{}
+	for _, r := range ref.Recordings {
+		wanted[r.Channel], got[r.Channel] = new(strings.Builder), new(strings.Builder)
+	}
+	said := map[place]int{}
+	seatOf := map[string]string{}
+	for _, s := range ref.Sentences {
+		wanted[s.Channel].WriteString(s.Text)
+		said[place{s.Channel, s.Text}]++
+		seatOf[s.Text] = s.Channel
+	}
+	doubled, wrong := 0, 0
+	for _, l := range lines {
+		if b := got[l.Channel]; b != nil {
+			b.WriteString(l.Text)
+		}
+		switch left, known := said[place{l.Channel, l.Text}]; {
+		case known && left == 0:
+			doubled++
+		case known:
+			said[place{l.Channel, l.Text}]--
+		case seatOf[l.Text] != "":
+			wrong++
+		}
+	}
+	errors := 0
+	for channel, want := range wanted {
+		errors += levenshtein.ComputeDistance(want.String(), got[channel].String())
+	}
+	f["added_char_errors"] = float64(errors)
+	f["doubled_lines"] = float64(doubled)
+	f["wrong_seat_rate"] = float64(wrong) / float64(max(1, len(lines)))
+
+	var off []float64
+	for _, l := range lines {
+		i := slices.IndexFunc(ref.Sentences, func(s hearing.Sentence) bool {
+			return s.Channel == l.Channel && s.Text == l.Text && s.StartMS < l.EndMS && l.StartMS < s.EndMS
+		})
+		if i < 0 || len(l.Words) != len(ref.Sentences[i].Words) {
+			continue
+		}
+		for j, w := range l.Words {
+			off = append(off, float64(max(w.StartMS-ref.Sentences[i].Words[j].StartMS, ref.Sentences[i].Words[j].StartMS-w.StartMS)))
+		}
+	}
+	if len(off) > 0 {
+		f["word_time_error_p95_ms"] = percentile(off, 95)
+	}
+}
+
+// lateness is when lines and partials arrived, after what they say was said.
+type lateness struct {
+	finals   []float64                // ms after the last word's end
+	partials map[string]time.Duration // utterance → first partial, since the opening
+	starts   map[string]partialAt
+}
+
+type partialAt struct {
+	channel string
+	startMS int64
+}
+
+func (l *lateness) follow(h capture.Hearing, e transcript.Event) {
+	since := time.Since(*h.OpenedAt)
+	switch {
+	case e.Line != nil && e.Line.Revision == 1 && len(e.Line.Words) > 0:
+		end := e.Line.Words[len(e.Line.Words)-1].EndMS
+		l.finals = append(l.finals, float64(since.Milliseconds()-end))
+	case e.Partial != nil && e.Partial.Text != "":
+		if l.partials == nil {
+			l.partials, l.starts = map[string]time.Duration{}, map[string]partialAt{}
+		}
+		if _, known := l.partials[e.Partial.ID]; !known {
+			l.partials[e.Partial.ID] = since
+			l.starts[e.Partial.ID] = partialAt{e.Partial.Channel, e.Partial.StartMS}
+		}
+	}
+}
+
+// figures are the percentiles. A partial is as late as it comes after the end
+// of the sentence's first word; the engine's time, about a millisecond, is in
+// them.
+func (l *lateness) figures(ref *hearing.Hearing, f figures) {
+	if len(l.finals) > 0 {
+		f["final_p95_ms"] = percentile(l.finals, 95)
+	}
+	var late []float64
+	for id, at := range l.partials {
+		start := l.starts[id]
+		for _, s := range ref.Sentences {
+			if s.Channel == start.channel && s.EndMS > start.startMS {
+				late = append(late, float64(at.Milliseconds()-s.Words[0].EndMS))
+				break
+			}
+		}
+	}
+	if len(late) > 0 {
+		f["partial_p95_ms"] = percentile(late, 95)
+	}
+}
+
+// countSamples compares the archive with what was played, sample by sample.
+func countSamples(ctx context.Context, server *server, h capture.Hearing, ref *hearing.Hearing, f figures) error {
+	lost, doubled := 0, 0
+	states, err := server.store.AudioStates(ctx, h.ID)
+	if err != nil {
+		return err
+	}
+	stored := map[string]int{}
+	for _, s := range states {
+		stored[s.Channel] = int(s.Samples)
+	}
+	for _, r := range ref.Recordings {
+		doubled += max(0, stored[r.Channel]-len(r.PCM))
+		same, err := sameSamples(ctx, server, h, r)
+		if err != nil {
+			return fmt.Errorf("read archive of %s: %w", r.Channel, err)
+		}
+		lost += len(r.PCM) - same
+	}
+	f["samples_lost"], f["samples_doubled"] = float64(lost), float64(doubled)
+	return nil
+}
+
+// sameSamples is how many samples of a recording the archive gives back at
+// their place.
+func sameSamples(ctx context.Context, server *server, h capture.Hearing, r hearing.Recording) (int, error) {
+	files, err := server.store.AudioFiles(ctx, h.ID)
+	if err != nil {
+		return 0, err
+	}
+	files = slices.DeleteFunc(files, func(a store.AudioFile) bool { return a.Channel != r.Channel })
+	if len(files) == 0 {
+		return 0, nil
+	}
+	// Played from the first file's own place: opening took a moment.
+	from := files[0].StartedAt.Sub(*h.OpenedAt)
+	audio, err := server.archive.OpenAudio(ctx, h, r.Channel, 0, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer audio.Close()
+	if _, err := audio.Seek(44+2*int64(capture.SamplesIn(from)), io.SeekStart); err != nil {
+		return 0, err
+	}
+	data, err := io.ReadAll(audio)
+	if err != nil {
+		return 0, err
+	}
+	same := 0
+	for i, want := range r.PCM {
+		if 2*i+1 < len(data) && int16(uint16(data[2*i])|uint16(data[2*i+1])<<8) == want {
+			same++
+		}
+	}
+	return same, nil
+}
+
+func percentile(values []float64, p int) float64 {
+	slices.SortFunc(values, cmp.Compare)
+	return values[min(len(values)-1, len(values)*p/100)]
+}
+
+// residentMB is the memory of this process, where the system says it: the
+// sample hearing's 36 MB of decoded sound are in it.
+func residentMB() (float64, bool) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(status)) {
+		var kb float64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %f kB", &kb); n == 1 {
+			return kb / 1024, true
+		}
+	}
+	return 0, false
+}
