@@ -75,6 +75,7 @@ type Daemon struct {
 
 	mu       sync.Mutex
 	hearings map[string]Hearing // of this courtroom, not closed
+	versions map[string]int64   // the newest of each hearing of this courtroom
 	receipts map[string]Receipt // newest by channel key; old ones are left out
 	loaded   bool               // receipts
 	informed bool               // hearings, from the server or, in its absence, from memory
@@ -112,7 +113,7 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	}
 	return &Daemon{
 		cfg: cfg, links: links, log: log,
-		hearings: map[string]Hearing{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
+		hearings: map[string]Hearing{}, versions: map[string]int64{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -208,10 +209,11 @@ func (d *Daemon) hearing(h Hearing) {
 		return
 	}
 	d.mu.Lock()
-	if known, ok := d.hearings[h.ID]; ok && known.Version > h.Version {
+	if d.versions[h.ID] > h.Version {
 		d.mu.Unlock()
 		return
 	}
+	d.versions[h.ID] = h.Version
 	if h.Status == Open || h.Status == Paused {
 		d.hearings[h.ID] = h
 	} else {

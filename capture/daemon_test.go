@@ -310,6 +310,12 @@ func daemonPauseResumeClose(t *testing.T) {
 	f.until(t, "chunks of the second part", func() bool { return len(f.got) >= n+3 })
 	f.tell(hearing("h1", 4, capture.Closed))
 	f.until(t, "the end", ends(capture.EndClose))
+	f.tell(hearing("h1", 3, capture.Open)) // an old state that comes late
+	closed := len(f.channel("judge"))
+	time.Sleep(5 * time.Second)
+	if len(f.channel("judge")) != closed {
+		t.Error("an old state has opened a closed hearing again")
+	}
 	got := f.channel("judge")
 	whole(t, got, pcm[:func() (n int) {
 		for _, c := range got {
@@ -320,6 +326,51 @@ func daemonPauseResumeClose(t *testing.T) {
 	if got[n].Epoch != 2 || got[n].First != 0 || got[n].CapturedAt.Before(got[n-1].CapturedAt) {
 		t.Errorf("after the break goes on with %v at %v", got[n], got[n].CapturedAt)
 	}
+}
+
+// TestDaemonBreakBeforeTheFirstSample ends a part that holds nothing: there is no
+// chunk to carry its end.
+func TestDaemonBreakBeforeTheFirstSample(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeServer()
+		start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0.01).PCM(noise(1, 5))}}}, f)
+		f.tell(hearing("h1", 1, capture.Open))
+		time.Sleep(time.Second)
+		f.tell(hearing("h1", 2, capture.Paused))
+		time.Sleep(time.Hour)
+		again := time.Now()
+		f.tell(hearing("h1", 3, capture.Open))
+		f.until(t, "a chunk", func() bool { return len(f.got) > 0 })
+		if c := f.channel("judge")[0]; c.CapturedAt.Before(again) {
+			t.Errorf("what was heard after the break is dated %v before its end", again.Sub(c.CapturedAt))
+		}
+	})
+}
+
+// TestDaemonDoesNotSendAgainWhatItKnowsConfirmed starts again while nobody can
+// say what the server holds.
+func TestDaemonDoesNotSendAgainWhatItKnowsConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		cfg := capture.Config{Dir: dir, Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0).PCM(noise(1, 8))}}}
+		f := newFakeServer()
+		f.confirm = false
+		stop := start(t, cfg, f)
+		f.tell(hearing("h1", 1, capture.Open))
+		f.until(t, "all chunks", func() bool { return len(f.got) == 32 })
+		f.set(func() {
+			f.receipts = append(f.receipts, capture.Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 20, At: time.Now()})
+		})
+		time.Sleep(time.Second)
+		stop()
+		silent := newFakeServer()
+		silent.silent = true
+		start(t, cfg, silent)
+		silent.until(t, "the rest", func() bool { return len(silent.got) == 12 })
+		if c := silent.channel("judge")[0]; c.Seq != 21 {
+			t.Errorf("sends from %d on", c.Seq)
+		}
+	})
 }
 
 func TestDaemonGoesOnAfterStop(t *testing.T) {

@@ -79,6 +79,7 @@ func TestReadWAVHeader(t *testing.T) {
 		{"claims nothing", patch(plain, 40, 0), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
 		{"placeholder of a crashed recorder", patch(plain, 40, 42), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
 		{"tags are not sound", tagged, WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
+		{"tags that claim more than there is", patch(tagged, len(tagged)-12, 5000), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 328}, ""},
 		{"format claims 4 GiB", patch(plain, 16, math.MaxUint32), WAVHeader{}, "without data"},
 		{"cut in the head", plain[:30], WAVHeader{}, "format of 10 bytes"},
 		{"only RIFF", plain[:12], WAVHeader{}, "without a format"},
