@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
+	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +19,6 @@ import (
 
 	"tingji/asr/demo"
 	"tingji/capture"
-	"tingji/store"
 	"tingji/testdata/hearing"
 	"tingji/transcript"
 )
@@ -69,7 +70,7 @@ func (c benchCmd) Run(ctx context.Context, a *app) error {
 // and what is in the record at the end.
 func benchHearing(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, f figures) error {
 	var late lateness
-	return runSample(ctx, a, ref, pace, false, late.follow, func(ctx context.Context, server *server, h capture.Hearing) error {
+	return runSample(ctx, a, ref, pace, false, late.follow, func(ctx context.Context, server *server, dir string, h capture.Hearing) error {
 		lines, _, err := server.docket.Lines(ctx, h.ID, 0)
 		if err != nil {
 			return err
@@ -78,14 +79,14 @@ func benchHearing(ctx context.Context, a *app, ref *hearing.Hearing, pace float6
 		if pace == 1 {
 			late.figures(ref, f)
 		}
-		return countSamples(ctx, server, h, ref, f)
+		return countSamples(ctx, server, dir, h, ref, f)
 	})
 }
 
 // benchCatchUp plays the sample hearing as fast as the pipeline takes it.
 func benchCatchUp(ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
 	began := time.Now()
-	return runSample(ctx, a, ref, 0, true, nil, func(context.Context, *server, capture.Hearing) error {
+	return runSample(ctx, a, ref, 0, true, nil, func(context.Context, *server, string, capture.Hearing) error {
 		f["catchup_x_realtime"] = float64(ref.Samples) / float64(ref.Rate) / time.Since(began).Seconds()
 		return nil
 	})
@@ -95,7 +96,7 @@ func benchCatchUp(ctx context.Context, a *app, ref *hearing.Hearing, f figures) 
 // given the hearing's events as a page gets them; finished is called when all
 // of it is recognised.
 func runSample(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, finalsOnly bool,
-	watch func(capture.Hearing, transcript.Event), finished func(context.Context, *server, capture.Hearing) error,
+	watch func(capture.Hearing, transcript.Event), finished func(ctx context.Context, server *server, dir string, h capture.Hearing) error,
 ) error {
 	dir, err := os.MkdirTemp("", "tingji-bench-")
 	if err != nil {
@@ -156,7 +157,7 @@ func runSample(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, 
 		if err := b.untilComplete(ctx, server, h.ID); err != nil {
 			return err
 		}
-		if err := finished(ctx, server, h); err != nil {
+		if err := finished(ctx, server, dir, h); err != nil {
 			return err
 		}
 		return errFinished
@@ -203,6 +204,11 @@ func judge(ref *hearing.Hearing, lines []transcript.Line, f figures) {
 	f["doubled_lines"] = float64(doubled)
 	f["wrong_seat_rate"] = float64(wrong) / float64(max(1, len(lines)))
 
+	// The recordings begin a moment after the hearing is opened.
+	var zero int64
+	if len(lines) > 0 && len(lines[0].Words) > 0 {
+		zero = lines[0].Words[0].StartMS - ref.Sentences[0].Words[0].StartMS
+	}
 	var off []float64
 	for _, l := range lines {
 		i := slices.IndexFunc(ref.Sentences, func(s hearing.Sentence) bool {
@@ -212,7 +218,7 @@ func judge(ref *hearing.Hearing, lines []transcript.Line, f figures) {
 			continue
 		}
 		for j, w := range l.Words {
-			off = append(off, float64(max(w.StartMS-ref.Sentences[i].Words[j].StartMS, ref.Sentences[i].Words[j].StartMS-w.StartMS)))
+			off = append(off, math.Abs(float64(w.StartMS-zero-ref.Sentences[i].Words[j].StartMS)))
 		}
 	}
 	if len(off) > 0 {
@@ -272,7 +278,7 @@ func (l *lateness) figures(ref *hearing.Hearing, f figures) {
 }
 
 // countSamples compares the archive with what was played, sample by sample.
-func countSamples(ctx context.Context, server *server, h capture.Hearing, ref *hearing.Hearing, f figures) error {
+func countSamples(ctx context.Context, server *server, dir string, h capture.Hearing, ref *hearing.Hearing, f figures) error {
 	lost, doubled := 0, 0
 	states, err := server.store.AudioStates(ctx, h.ID)
 	if err != nil {
@@ -284,7 +290,7 @@ func countSamples(ctx context.Context, server *server, h capture.Hearing, ref *h
 	}
 	for _, r := range ref.Recordings {
 		doubled += max(0, stored[r.Channel]-len(r.PCM))
-		same, err := sameSamples(ctx, server, h, r)
+		same, err := sameSamples(ctx, server, dir, h, r)
 		if err != nil {
 			return fmt.Errorf("read archive of %s: %w", r.Channel, err)
 		}
@@ -294,35 +300,28 @@ func countSamples(ctx context.Context, server *server, h capture.Hearing, ref *h
 	return nil
 }
 
-// sameSamples is how many samples of a recording the archive gives back at
-// their place.
-func sameSamples(ctx context.Context, server *server, h capture.Hearing, r hearing.Recording) (int, error) {
+// sameSamples is how many samples of a recording the archive holds at their
+// place.
+func sameSamples(ctx context.Context, server *server, dir string, h capture.Hearing, r hearing.Recording) (int, error) {
 	files, err := server.store.AudioFiles(ctx, h.ID)
 	if err != nil {
 		return 0, err
 	}
-	files = slices.DeleteFunc(files, func(a store.AudioFile) bool { return a.Channel != r.Channel })
-	if len(files) == 0 {
-		return 0, nil
-	}
-	// Played from the first file's own place: opening took a moment.
-	from := files[0].StartedAt.Sub(*h.OpenedAt)
-	audio, err := server.archive.OpenAudio(ctx, h, r.Channel, 0, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer audio.Close()
-	if _, err := audio.Seek(44+2*int64(capture.SamplesIn(from)), io.SeekStart); err != nil {
-		return 0, err
-	}
-	data, err := io.ReadAll(audio)
-	if err != nil {
-		return 0, err
-	}
 	same := 0
-	for i, want := range r.PCM {
-		if 2*i+1 < len(data) && int16(uint16(data[2*i])|uint16(data[2*i+1])<<8) == want {
-			same++
+	for _, f := range files {
+		if f.Channel != r.Channel {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "audio", f.File))
+		if err != nil {
+			return 0, err
+		}
+		data = data[len(data)-2*int(f.Samples):] // behind the header
+		for i := range int(f.Samples) {
+			at := int(f.First) + i
+			if at < len(r.PCM) && int16(binary.LittleEndian.Uint16(data[2*i:])) == r.PCM[at] {
+				same++
+			}
 		}
 	}
 	return same, nil

@@ -134,7 +134,8 @@ func LoadConfig(path string, environ []string) (Config, []string, error) {
 		}
 		if unknown := meta.Undecoded(); len(unknown) > 0 {
 			key := unknown[0].String()
-			return c, nil, misuse("configuration %s: unknown key %q%s", path, key, didYouMean(key, configKeys(reflect.TypeFor[Config](), "", true)))
+			known := append(configKeys(reflect.TypeFor[Config](), ""), "kafka", "asr", "capture", "courtroom", "courtroom.seat")
+			return c, nil, misuse("configuration %s: unknown key %q%s", path, key, didYouMean(key, known))
 		}
 	}
 	warnings, err := applyEnviron(&c, environ)
@@ -231,23 +232,20 @@ func splitList(s string) []string {
 	return list
 }
 
-// configKeys lists the keys of a table type, with their path; all of them when
-// deep, else those that hold one value.
-func configKeys(t reflect.Type, prefix string, deep bool) []string {
+// configKeys lists the keys of a table type that hold a value, with their path.
+func configKeys(t reflect.Type, prefix string) []string {
 	var keys []string
 	for i := range t.NumField() {
 		f := t.Field(i)
 		key := prefix + tomlName(f)
 		ft := f.Type
-		table := ft.Kind() == reflect.Slice && ft.Elem().Kind() == reflect.Struct
-		if table {
+		if ft.Kind() == reflect.Slice && ft.Elem().Kind() == reflect.Struct {
 			ft = ft.Elem()
 		}
-		switch {
-		case ft.Kind() != reflect.Struct:
+		if ft.Kind() != reflect.Struct {
 			keys = append(keys, key)
-		case deep || !table:
-			keys = append(keys, configKeys(ft, key+".", deep)...)
+		} else {
+			keys = append(keys, configKeys(ft, key+".")...)
 		}
 	}
 	return keys

@@ -41,7 +41,7 @@ func TestSampleConfigIsTheDefault(t *testing.T) {
 			shown[table+m[1]] = true
 		}
 	}
-	known := configKeys(reflect.TypeFor[Config](), "", true)
+	known := configKeys(reflect.TypeFor[Config](), "")
 	for _, k := range known {
 		if !shown[k] {
 			t.Errorf("%s is not in the sample", k)
