@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -289,3 +290,5 @@ func tingji(t testing.TB, environ []string, args ...string) (stdout, stderr stri
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
+
+var quiet = slog.New(slog.DiscardHandler)
