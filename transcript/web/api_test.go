@@ -234,6 +234,7 @@ func TestBadBodiesAreRefused(t *testing.T) {
 		"bidi override":      {lines, `{"text":"一\u202e二"}`, 422, "invalid-field", "text", "U+202E"},
 		"bidi isolate":       {lines, `{"text":"一","speaker":"\u2066"}`, 422, "invalid-field", "speaker", "U+2066"},
 		"bidi in a list":     {create, `{"case_no":"（2026）内0000民初1号","cause":"x","courtroom":"c","hotwords":["一","\u200f"]}`, 422, "invalid-field", "hotwords[1]", "U+200F"},
+		"bidi in a name":     {create, `{"case_no":"（2026）内0000民初1号","cause":"x","courtroom":"court\u202e-3"}`, 422, "invalid-field", "courtroom", "U+202E"},
 		"empty text":         {lines, `{"text":"  "}`, 422, "invalid-field", "text", ""},
 		"100,000 characters": {lines, `{"text":"` + strings.Repeat("字", 100_000) + `"}`, 422, "invalid-field", "text", ""},
 		"over a MiB":         {lines, `{"text":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "too-large", "", "1 MiB"},
@@ -365,6 +366,16 @@ func TestAudioOfAStretch(t *testing.T) {
 	}
 	resp, body = c.do("GET", path+"?channel=nobody&from=0&to=10", "")
 	problemOf(t, resp, body, 404, "not-found")
+	// Of a hearing that is over there is so much and no more.
+	if h, err = c.docket.Close(t.Context(), h.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	whole := 44 + 32*int(h.ClosedAt.Sub(*h.OpenedAt).Milliseconds())
+	for _, query := range []string{"", "?to=9223372036854775807"} {
+		if _, body := c.do("GET", path+query, ""); len(body) != whole {
+			t.Errorf("%s: %d bytes, want %d", query, len(body), whole)
+		}
+	}
 }
 
 func TestHealthShowsPartsAndAlarms(t *testing.T) {

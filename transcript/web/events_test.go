@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"tingji/asr"
 	"tingji/transcript"
+	"tingji/transcript/web"
 )
 
 // event is one server-sent event as a browser would read it.
@@ -181,27 +183,48 @@ func TestStreamIsTakenUpAgain(t *testing.T) {
 	problemOf(t, resp, body, 400, "malformed")
 }
 
-// A server that ends does not wait for its streams, and leaves nothing behind.
+// A server that ends ends its streams in order, though the docket goes on, and
+// leaves nothing behind.
 func TestStreamsEndWithTheServer(t *testing.T) {
 	running := goleak.IgnoreCurrent()
 	c := openCourt(t)
 	h := c.hearing("court-3")
-	streams := []*listener{c.listen("/api/v1/events", "")}
+	second, err := web.New(web.Config{Docket: c.docket, Rooms: rooms{}, Audio: tone, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- second.Run(ctx, l) }()
+	there := *c
+	there.url = "http://" + l.Addr().String()
+	streams := []*listener{there.listen("/api/v1/events", "")}
 	for range 20 {
-		streams = append(streams, c.listen("/api/v1/hearings/"+h.ID+"/events", ""))
+		streams = append(streams, there.listen("/api/v1/hearings/"+h.ID+"/events", ""))
 	}
 	for _, s := range streams {
 		s.next("tick")
 	}
-	c.stop()
-	for _, s := range streams {
+	end()
+	for i, s := range streams {
 		for {
 			if _, ok := s.read(); !ok {
 				break
 			}
 		}
+		if err := s.lines.Err(); err != nil {
+			t.Errorf("stream %d was cut: %v", i, err)
+		}
 		s.body.Close()
 	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	c.stop()
 	http.DefaultClient.CloseIdleConnections()
 	goleak.VerifyNone(t, running)
 }
