@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -445,7 +447,8 @@ func TestPageIsServedWithItsHash(t *testing.T) {
 	problemOf(t, resp, body, 404, "not-found")
 }
 
-// Both tables of the interface's words have the same keys, and none is empty.
+// Both tables of the interface's words have the same keys, none is empty, and
+// those that the page's markup names are there (the compiler sees the others).
 func TestWordsInBothLanguages(t *testing.T) {
 	tables := map[string]map[string]string{"zh": {}, "en": {}}
 	for lang, table := range tables {
@@ -462,5 +465,21 @@ func TestWordsInBothLanguages(t *testing.T) {
 				t.Errorf("%s: %q is missing or empty in one of the languages", lang, key)
 			}
 		}
+	}
+	sources, err := filepath.Glob("ui/*.ts")
+	if err != nil || len(sources) == 0 {
+		t.Fatal(err, sources)
+	}
+	named := 0
+	for _, source := range sources {
+		for _, m := range regexp.MustCompile(`data-t(?:-\w+)?="([a-z0-9.]+)"`).FindAllSubmatch(readUI(t, filepath.Base(source)), -1) {
+			named++
+			if tables["zh"][string(m[1])] == "" {
+				t.Errorf("%s names the words %q, which are not there", source, m[1])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("no markup names any words")
 	}
 }
