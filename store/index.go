@@ -3,9 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ const (
 	// Rows written in one transaction, 128 kB: the writer of a live hearing
 	// waits for no more than that.
 	rowsAtOnce = 64
+	// After so many of them SQLite's log is moved into its file.
+	checkpointAfter = 8
 	// Blocks hold fewer than 1<<rowBits rows.
 	rowBits = 24
 )
@@ -81,19 +84,28 @@ func (s *Store) RunIndex(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// IndexNow indexes every hearing that changed, quiet or not, and returns when
-// that is done.
+// IndexNow indexes every hearing that has changed, quiet or not, and returns
+// when that is done.
 func (s *Store) IndexNow(ctx context.Context) error {
 	if err := s.sweep(ctx); err != nil {
 		return err
 	}
+	done := map[string]bool{}
 	for {
-		marked, err := s.marked(ctx, maxMarked)
-		if err != nil || len(marked) == 0 {
+		list, err := s.marked(ctx, maxMarked)
+		if err != nil {
 			return err
 		}
-		if err := s.indexHearings(ctx, marked); err != nil {
+		// A hearing that goes on is marked again at once: one time is enough.
+		list = slices.DeleteFunc(list, func(m marked) bool { return done[m.hearing] })
+		if len(list) == 0 {
+			return nil
+		}
+		if err := s.indexHearings(ctx, list); err != nil {
 			return err
+		}
+		for _, m := range list {
+			done[m.hearing] = true
 		}
 	}
 }
@@ -275,8 +287,11 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 		if err := s.writeRows(ctx, block<<rowBits|int64(at), rows[at:min(len(rows), at+rowsAtOnce)]); err != nil {
 			return 0, err
 		}
+		if at%(checkpointAfter*rowsAtOnce) == 0 {
+			s.checkpoint(ctx)
+		}
 	}
-	if err := s.change(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, block, entries, replaces) }); err != nil {
+	if err := s.change(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, s.dialect, block, entries, replaces) }); err != nil {
 		return 0, err
 	}
 	for _, old := range replaces {
@@ -299,18 +314,34 @@ func (s *Store) hearingToIndex(ctx context.Context, id string) (h search.Hearing
 	return h, changes, sortLines(lines), err
 }
 
-func (s *Store) writeRows(ctx context.Context, first int64, rows [][]byte) error {
-	args := make([]any, 0, 2*len(rows))
-	for i, data := range rows {
-		args = append(args, first+int64(i), data)
+// checkpoint moves SQLite's log into its file while nobody waits. Left to
+// itself, SQLite does that within the commit that makes the log too long, which
+// may be that of a live line. Whether it could be done now is no matter.
+func (s *Store) checkpoint(ctx context.Context) {
+	if s.dialect == SQLite {
+		s.read.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
 	}
-	_, err := s.write.ExecContext(ctx, `INSERT INTO search_rows (id, data) VALUES `+tuples(len(rows), 2), args...)
-	return err
+}
+
+func (s *Store) writeRows(ctx context.Context, first int64, rows [][]byte) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO search_rows (id, data) VALUES ($1, $2)`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for i, data := range rows {
+			if _, err := insert.ExecContext(ctx, first+int64(i), data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // publish makes a block count, in place of others, and takes the marks off
 // those of its hearings that have not changed since they were read.
-func publish(ctx context.Context, tx *sql.Tx, block int64, entries []marked, replaces []int64) error {
+func publish(ctx context.Context, tx *sql.Tx, d Dialect, block int64, entries []marked, replaces []int64) error {
 	exec := func(query string, args ...any) error {
 		_, err := tx.ExecContext(ctx, query, args...)
 		return err
@@ -323,62 +354,59 @@ func publish(ctx context.Context, tx *sql.Tx, block int64, entries []marked, rep
 			return err
 		}
 	}
-	const atOnce = 200
-	for at := 0; at < len(entries); at += atOnce {
-		some := entries[at:min(len(entries), at+atOnce)]
-		var versions, ids, places []any
-		for _, e := range some {
-			versions = append(versions, e.hearing, e.changes)
-			ids = append(ids, e.hearing)
-			places = append(places, e.hearing, block)
-		}
-		// The update changes nothing: it holds the rows, so that a hearing that
-		// changes now is marked after the mark was taken off.
-		same, err := collect(ctx, tx, func(rows *sql.Rows) (id any, err error) { return id, rows.Scan(&id) }, `
-			UPDATE hearings SET changes = changes
-			WHERE (id, changes) IN (VALUES `+tuples(len(some), 2, "TEXT", "BIGINT")+`)
-				AND id IN (SELECT hearing FROM search_dirty) RETURNING id`, versions...)
-		if err != nil {
-			return err
-		}
-		if len(same) > 0 {
-			if err := exec(`DELETE FROM search_dirty WHERE hearing IN `+tuples(1, len(same)), same...); err != nil {
-				return err
-			}
-		}
-		if err := exec(`INSERT INTO search_moved (block, hearing) SELECT block, hearing FROM search_hearings
-			WHERE hearing IN `+tuples(1, len(ids))+` AND block IN (SELECT block FROM search_blocks)`, ids...); err != nil {
-			return err
-		}
-		if err := exec(`INSERT INTO search_hearings (hearing, block) VALUES `+tuples(len(some), 2)+`
-			ON CONFLICT (hearing) DO UPDATE SET block = excluded.block`, places...); err != nil {
-			return err
-		}
+	versions := make([][2]any, len(entries))
+	for i, e := range entries {
+		versions[i] = [2]any{e.hearing, e.changes}
+	}
+	list, err := json.Marshal(versions)
+	if err != nil {
+		return err
+	}
+	// The update changes nothing: it holds the rows, so that a hearing that
+	// changes now is marked after the mark was taken off.
+	each := `(SELECT value ->> 0 AS hearing, CAST(value ->> 1 AS BIGINT) AS changes FROM ` + d.each() + `)`
+	same, err := collect(ctx, tx, func(rows *sql.Rows) (id [1]string, err error) { return id, rows.Scan(&id[0]) }, `
+		UPDATE hearings SET changes = changes
+		WHERE (id, changes) IN `+each+` AND id IN (SELECT hearing FROM search_dirty) RETURNING id`, string(list))
+	if err != nil {
+		return err
+	}
+	unmarked, err := json.Marshal(same)
+	if err != nil {
+		return err
+	}
+	if err := exec(`DELETE FROM search_dirty WHERE hearing IN (SELECT hearing FROM `+each+` AS e)`, string(unmarked)); err != nil {
+		return err
+	}
+	if err := exec(`INSERT INTO search_moved (block, hearing) SELECT block, hearing FROM search_hearings
+		WHERE hearing IN (SELECT hearing FROM `+each+` AS e) AND block IN (SELECT block FROM search_blocks)`, string(list)); err != nil {
+		return err
+	}
+	if err := exec(`INSERT INTO search_hearings (hearing, block)
+		SELECT hearing, CAST($2 AS BIGINT) FROM `+each+` AS e WHERE true
+		ON CONFLICT (hearing) DO UPDATE SET block = excluded.block`, string(list), block); err != nil {
+		return err
 	}
 	return exec(`UPDATE search_blocks SET ready = 1 WHERE block = $1`, block)
 }
 
-// tuples writes n tuples of placeholders, ($1,$2),($3,$4), which PostgreSQL
-// must be told the types of where it cannot know them.
-func tuples(n, width int, types ...string) string {
-	var b strings.Builder
-	for i := range n * width {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%width == 0:
-			b.WriteString("),(")
-		default:
-			b.WriteByte(',')
-		}
-		if types == nil {
-			fmt.Fprintf(&b, "$%d", i+1)
-		} else {
-			fmt.Fprintf(&b, "CAST($%d AS %s)", i+1, types[i%width])
-		}
+// each is a table with a row for each element of the JSON array $1, in the
+// column value. Lists are passed so because SQLite looks for each of many
+// parameters among all of them.
+func (d Dialect) each() string {
+	if d == Postgres {
+		return `jsonb_array_elements(CAST($1 AS jsonb))`
 	}
-	b.WriteByte(')')
-	return b.String()
+	return `json_each($1)`
+}
+
+// oneOf is the condition that a column is one of the integers of the JSON array
+// $1.
+func (d Dialect) oneOf(column string) string {
+	if d == Postgres { // an array scans its index best
+		return column + ` = ANY (CAST(translate($1, '[]', '{}') AS bigint[]))`
+	}
+	return column + ` IN (SELECT value FROM json_each($1))`
 }
 
 // sweep deletes what was written for blocks that do not count: a process ended

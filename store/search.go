@@ -26,7 +26,7 @@ const (
 	// maxCount is up to where lines are counted: enough to see that a search
 	// should be narrowed.
 	maxCount = 1000
-	// maxPieces bounds the lines that one search reads (64 in a piece), and so
+	// maxPieces bounds the lines that one search reads (48 in a piece), and so
 	// how long it can take.
 	maxPieces = 20_000
 )
@@ -289,7 +289,7 @@ func (f *finder) pass(class, plan search.Class) error {
 	plans := f.matcher.Plan(plan)
 	for _, b := range f.blocks {
 		if after == nil || after.Compare(b.oldest) < 0 {
-			sources = append(sources, &blockSource{f: f, info: b, plans: plans, after: after, head: b.newest})
+			sources = append(sources, &blockSource{f: f, info: b, plans: plans, certain: f.matcher.Certain(plan), after: after, head: b.newest})
 		}
 	}
 	for len(sources) > 0 && !f.done() {

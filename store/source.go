@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -29,7 +30,7 @@ func (s *liveSource) empty() bool         { return s.next == len(s.f.live) }
 func (s *liveSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
 	h := s.f.live[s.next]
 	s.next++
-	s.f.pieces += len(h.lines) / 64
+	s.f.pieces += len(h.lines) / search.PieceLines
 	return &h.Hearing, s.f.matcher.Lines(h.lines), func(n int) (*search.Line, error) {
 		if n < 0 || n >= len(h.lines) {
 			return nil, nil
@@ -44,8 +45,10 @@ type blockSource struct {
 	f     *finder
 	info  blockInfo
 	plans []*search.Expr
-	after *search.Place
-	head  search.Place
+	// certain: the plan selects the hits themselves, nothing is left to decide.
+	certain bool
+	after   *search.Place
+	head    search.Place
 
 	opened     bool
 	block      *search.Block
@@ -54,7 +57,7 @@ type blockSource struct {
 	next       int   // of candidates
 	fetch      int   // candidates whose lines are read ahead
 	fetched    int   // candidates that were
-	pieces     map[int][]search.Line
+	pieces     map[int]*search.Piece
 }
 
 func (s *blockSource) place() search.Place { return s.head }
@@ -68,7 +71,7 @@ func (s *blockSource) take() (*search.Hearing, []search.Hit, lineReader, error) 
 		return nil, nil, nil, err
 	}
 	i := s.candidates[s.next]
-	if s.next >= s.fetched {
+	if s.next >= s.fetched && (!s.certain || len(s.f.found) < s.f.limit) {
 		if err := s.readAhead(); err != nil {
 			return nil, nil, nil, err
 		}
@@ -122,9 +125,10 @@ func (s *blockSource) open() error {
 	}
 	s.candidates = slices.DeleteFunc(s.candidates, func(i int) bool {
 		_, first, count := s.block.Hearing(i)
+		s.f.matcher.Near(s.sets, first, first+count)
 		return slices.ContainsFunc(s.sets, func(set search.Set) bool { return set.Next(first, first+count) == first+count })
 	})
-	s.pieces, s.fetch = map[int][]search.Line{}, 4
+	s.pieces, s.fetch = map[int]*search.Piece{}, 4
 	return nil
 }
 
@@ -133,18 +137,14 @@ func (s *blockSource) open() error {
 func (s *blockSource) readAhead() error {
 	clear(s.pieces)
 	var need []int
+	s.fetched = max(s.fetched, s.next)
 	for ; s.fetched < min(len(s.candidates), s.next+s.fetch) && len(need) < 256; s.fetched++ {
 		i := s.candidates[s.fetched]
 		_, first, count := s.block.Hearing(i)
-		for n := 0; n < count; {
-			if s.f.matcher.Simple() {
-				if n = s.sets[0].Next(first+n, first+count) - first; n == count {
-					break
-				}
-			}
-			row, from := s.block.PieceRow(i, n)
+		for n := s.nextLine(first, first+count); n < first+count; {
+			row, from := s.block.PieceRow(i, n-first)
 			need = append(need, row)
-			n = from + search.PieceLines
+			n = s.nextLine(min(first+count, first+from+search.PieceLines), first+count)
 		}
 	}
 	s.fetch = min(2*s.fetch, 128)
@@ -169,64 +169,82 @@ func (s *blockSource) read(rows []int) error {
 func (s *blockSource) line(i, n int) (*search.Line, error) {
 	row, from := s.block.PieceRow(i, n)
 	piece, ok := s.pieces[row]
-	if !ok { // the line after the last of a piece, for context
+	if !ok { // for context, a line of the piece after or before
 		if err := s.read([]int{row}); err != nil {
 			return nil, err
 		}
 		piece = s.pieces[row]
 	}
-	if n-from >= len(piece) {
+	if n-from >= piece.Len() {
 		return nil, fmt.Errorf("block %d row %d: %w", s.info.block, row, search.ErrBlock)
 	}
-	return &piece[n-from], nil
+	l, err := piece.Line(n - from)
+	if err != nil {
+		return nil, fmt.Errorf("block %d row %d: %w", s.info.block, row, err)
+	}
+	return &l, nil
 }
 
-// hits decides the candidate lines of a hearing, or all for a query over
-// several lines.
-func (s *blockSource) hits(i, first, count int) ([]search.Hit, error) {
-	if !s.f.matcher.Simple() {
-		lines := make([]search.Line, count)
-		for n := range lines {
-			l, err := s.line(i, n)
-			if err != nil {
-				return nil, err
-			}
-			lines[n] = *l
-		}
-		return s.f.matcher.Lines(lines), nil
+// nextLine is the first candidate of any group from n on, before end; end where
+// there is none.
+func (s *blockSource) nextLine(n, end int) int {
+	next := end
+	for _, set := range s.sets {
+		next = set.Next(n, next)
 	}
-	var hits []search.Hit
-	for n := s.sets[0].Next(first, first+count); n < first+count; n = s.sets[0].Next(n+1, first+count) {
+	return next
+}
+
+// hits decides the candidate lines of a hearing.
+func (s *blockSource) hits(i, first, count int) ([]search.Hit, error) {
+	var (
+		hits   []search.Hit
+		lines  []search.Line
+		places []int
+	)
+	simple := s.f.matcher.Simple()
+	for n := s.nextLine(first, first+count); n < first+count; n = s.nextLine(n+1, first+count) {
+		if s.certain {
+			hits = append(hits, search.Hit{Line: n - first, Class: search.Exact})
+			continue
+		}
 		l, err := s.line(i, n-first)
 		if err != nil {
 			return nil, err
 		}
-		if c := s.f.matcher.Line(l); c > 0 {
-			hits = append(hits, search.Hit{Line: n - first, Class: c})
+		if !simple {
+			lines, places = append(lines, *l), append(places, n-first)
+		} else if c := s.f.matcher.Line(l); c > 0 {
+			hits = append(hits, search.Hit{Line: n - first, Class: c}) // spans when it is shown
 		}
+	}
+	if !simple {
+		hits = s.f.matcher.LinesAt(lines, places)
 	}
 	return hits, nil
 }
 
 // rows reads rows of a block.
 func (f *finder) rows(block int64, rows []int) (map[int][]byte, error) {
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = block<<rowBits | int64(row)
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[int][]byte, len(rows))
-	for some := range slices.Chunk(rows, 500) {
-		args := make([]any, len(some))
-		for i, row := range some {
-			args[i] = block<<rowBits | int64(row)
+	_, err = collect(f.ctx, f.tx, func(r *sql.Rows) (none struct{}, err error) {
+		var id int64
+		var data []byte
+		if err = r.Scan(&id, &data); err == nil {
+			found[int(id&(1<<rowBits-1))] = data
 		}
-		_, err := collect(f.ctx, f.tx, func(r *sql.Rows) (none struct{}, err error) {
-			var id int64
-			var data []byte
-			if err = r.Scan(&id, &data); err == nil {
-				found[int(id&(1<<rowBits-1))] = data
-			}
-			return none, err
-		}, `SELECT id, data FROM search_rows WHERE id IN `+tuples(1, len(some)), args...)
-		if err != nil {
-			return nil, err
-		}
+		return none, err
+	}, `SELECT id, data FROM search_rows WHERE `+f.store.dialect.oneOf("id"), string(list))
+	if err != nil {
+		return nil, err
 	}
 	if len(found) < len(rows) {
 		return nil, fmt.Errorf("block %d: %d of %d rows are missing: %w", block, len(rows)-len(found), len(rows), search.ErrBlock)

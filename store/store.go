@@ -16,9 +16,10 @@ import (
 // Store keeps the court's records in one database. It is safe for use by
 // several goroutines.
 type Store struct {
-	write *sql.DB
-	read  *sql.DB
-	index index
+	write   *sql.DB
+	read    *sql.DB
+	dialect Dialect
+	index   index
 }
 
 var _ transcript.Store = (*Store)(nil)
@@ -39,7 +40,7 @@ type Database struct {
 // A database of a newer program gives an error that says so, and is not
 // touched.
 func Open(ctx context.Context, db Database, log *slog.Logger) (*Store, error) {
-	s := &Store{write: db.Write, read: db.Read}
+	s := &Store{write: db.Write, read: db.Read, dialect: db.Dialect}
 	if err := migrate(ctx, db, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

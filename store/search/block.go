@@ -35,7 +35,7 @@ const (
 	pageSize = 1900
 	// PieceLines is how many lines of a hearing stand in a piece: what is read to
 	// check one line.
-	PieceLines = 64
+	PieceLines = 48
 )
 
 // directory is row 1.
@@ -104,7 +104,7 @@ func (b *Builder) Rows() ([][]byte, error) {
 	}
 	slices.Sort(keys)
 	rows := make([][]byte, rowPages)
-	var fences, page []byte
+	fences, page := []byte{}, []byte(nil)
 	var lastFence, last key
 	end := func() {
 		if len(page) > 0 {

@@ -112,11 +112,17 @@ func TestPieces(t *testing.T) {
 		var got []search.Line
 		for n := 0; n < count; n += search.PieceLines {
 			row, first := block.PieceRow(i, n)
-			lines, err := search.ReadPiece(rows[row])
+			piece, err := search.ReadPiece(rows[row])
 			if err != nil || first != n {
 				t.Fatal(first, err)
 			}
-			got = append(got, lines...)
+			for i := range piece.Len() {
+				l, err := piece.Line(i)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, l)
+			}
 		}
 		if !slices.Equal(got, want.Lines) {
 			t.Fatal("lines differ")
@@ -135,7 +141,11 @@ func FuzzBlock(f *testing.F) {
 	plans := search.NewMatcher(q, true).Plan(search.BySound)
 	f.Add(rows[0], rows[1], rows[2], rows[len(rows)-1])
 	f.Fuzz(func(t *testing.T, fences, dir, page, piece []byte) {
-		search.ReadPiece(piece)
+		if p, err := search.ReadPiece(piece); err == nil {
+			for i := range p.Len() {
+				p.Line(i)
+			}
+		}
 		if len(fences) > 1<<16 {
 			return
 		}

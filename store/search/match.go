@@ -342,11 +342,22 @@ func (m *Matcher) spansOf(g int, l *Line) []Span {
 
 // Lines decides all lines of a hearing. Hits are in the order of the lines.
 func (m *Matcher) Lines(lines []Line) []Hit {
+	places := make([]int, len(lines))
+	for i := range places {
+		places[i] = i
+	}
+	return m.LinesAt(lines, places)
+}
+
+// LinesAt decides some lines of a hearing, those at the given places, in
+// ascending order; all others are known not to match any group. Hits name
+// places.
+func (m *Matcher) LinesAt(lines []Line, places []int) []Hit {
 	var hits []Hit
 	if m.Simple() {
 		for i := range lines {
 			if c := m.Line(&lines[i]); c > 0 {
-				hits = append(hits, Hit{Line: i, Class: c, Spans: m.Spans(&lines[i])})
+				hits = append(hits, Hit{Line: places[i], Class: c, Spans: m.Spans(&lines[i])})
 			}
 		}
 		return hits
@@ -363,10 +374,11 @@ func (m *Matcher) Lines(lines []Line) []Hit {
 		for i := range lines {
 			l := link{class: m.class(&m.groups[g], &lines[i]), partner: -1}
 			if l.class > 0 && g+1 < len(m.groups) {
-				best := Class(0)
-				m.query.Near[g].around(lines, i, func(j int) { // the nearest first
-					if c := chain[g+1][j].class; c > 0 && (best == 0 || c < best) {
-						best, l.partner = c, j
+				best, nearest := Class(0), 0
+				m.query.Near[g].around(lines, places, i, func(j int) {
+					c, apart := chain[g+1][j].class, max(places[i]-places[j], places[j]-places[i])
+					if c > 0 && (best == 0 || c < best || c == best && apart < nearest) {
+						best, nearest, l.partner = c, apart, j
 					}
 				})
 				if l.class = max(l.class, best); l.partner < 0 {
@@ -380,34 +392,48 @@ func (m *Matcher) Lines(lines []Line) []Hit {
 		if chain[0][i].class == 0 {
 			continue
 		}
-		h := Hit{Line: i, Class: chain[0][i].class, Spans: m.Spans(&lines[i])}
+		h := Hit{Line: places[i], Class: chain[0][i].class, Spans: m.Spans(&lines[i])}
 		at := i
 		for g := 1; g < len(m.groups); g++ {
 			at = chain[g-1][at].partner
-			h.With = append(h.With, Partner{at, m.spansOf(g, &lines[at])})
+			h.With = append(h.With, Partner{places[at], m.spansOf(g, &lines[at])})
 		}
 		hits = append(hits, h)
 	}
 	return hits
 }
 
-// around calls f for the lines within the distance of line i, the nearest in
-// the record first, i itself before all.
-func (d Distance) around(lines []Line, i int, f func(int)) {
-	f(i)
+// around calls f for the lines within the distance of line i, in their order.
+func (d Distance) around(lines []Line, places []int, i int, f func(int)) {
 	within := func(j int) bool {
 		if d.Lines > 0 {
-			return max(i-j, j-i) <= d.Lines
+			return max(places[i]-places[j], places[j]-places[i]) <= d.Lines
 		}
 		apart := lines[i].StartMS - lines[j].StartMS
 		return max(apart, -apart) <= int64(d.Seconds)*1000
 	}
-	for n, up, down := 1, true, true; up || down; n++ {
-		if down = down && i-n >= 0 && within(i-n); down {
-			f(i - n)
+	from := i
+	for from > 0 && within(from-1) {
+		from--
+	}
+	for ; from < len(lines) && within(from); from++ {
+		f(from)
+	}
+}
+
+// Near leaves those lines in sets, one for each group, that can stand in a hit
+// by their places alone: first and end bound a hearing.
+func (m *Matcher) Near(sets []Set, first, end int) {
+	for g := len(sets) - 2; g >= 0; g-- {
+		d := m.query.Near[g].Lines
+		if d == 0 {
+			continue
 		}
-		if up = up && i+n < len(lines) && within(i+n); up {
-			f(i + n)
+		for n := sets[g].Next(first, end); n < end; n = sets[g].Next(n+1, end) {
+			to := min(end, n+d+1)
+			if sets[g+1].Next(max(first, n-d), to) == to {
+				sets[g][n>>6] &^= 1 << (n & 63)
+			}
 		}
 	}
 }

@@ -8,11 +8,11 @@ import (
 )
 
 // appendPiece writes lines of a hearing: uvarint number of lines, then the
-// channels, roles, speakers and phases that occur, once each, then the lines.
-// Names are a uvarint length and UTF-8; texts, which are mostly Chinese, a uvarint
-// length in units and UTF-16, the low byte first. An id that begins with the
-// line's channel, as those of utterances do, is written without it. start is a
-// varint difference to the line before, end one to the start.
+// channels, roles, speakers and phases that occur, once each, then for each
+// line the uvarint length of what is said of it, then that. Names are a uvarint
+// length and UTF-8; texts, which are mostly Chinese, a uvarint length in units
+// and UTF-16, the low byte first. An id that begins with the line's channel, as
+// those of utterances do, is written without it.
 func appendPiece(to []byte, lines []Line) []byte {
 	to = binary.AppendUvarint(to, uint64(len(lines)))
 	places := map[string]uint64{}
@@ -29,28 +29,29 @@ func appendPiece(to []byte, lines []Line) []byte {
 	for _, s := range names {
 		to = appendString(to, s)
 	}
-	start := int64(0)
+	var said []byte
 	for i := range lines {
 		l := &lines[i]
+		at := len(said)
 		for _, s := range l.names() {
-			to = binary.AppendUvarint(to, places[*s])
+			said = binary.AppendUvarint(said, places[*s])
 		}
 		if id, ok := strings.CutPrefix(l.ID, l.Channel+"-"); ok {
-			to = appendString(append(to, 1), id)
+			said = appendString(append(said, 1), id)
 		} else {
-			to = appendString(append(to, 0), l.ID)
+			said = appendString(append(said, 0), l.ID)
 		}
-		to = binary.AppendVarint(to, l.StartMS-start)
-		to = binary.AppendVarint(to, l.EndMS-l.StartMS)
-		start = l.StartMS
-		to = appendText(to, l.Text)
+		said = binary.AppendVarint(said, l.StartMS)
+		said = binary.AppendVarint(said, l.EndMS-l.StartMS)
+		said = appendText(said, l.Text)
 		if l.Heard == l.Text {
-			to = append(to, 0)
+			said = append(said, 0)
 		} else {
-			to = appendText(append(to, 1), l.Heard)
+			said = appendText(append(said, 1), l.Heard)
 		}
+		to = binary.AppendUvarint(to, uint64(len(said)-at))
 	}
-	return to
+	return append(to, said...)
 }
 
 func (l *Line) names() [4]*string { return [4]*string{&l.Channel, &l.Role, &l.Speaker, &l.Phase} }
@@ -68,60 +69,82 @@ func appendText(to []byte, s string) []byte {
 	return to
 }
 
-// ReadPiece reads the lines of a piece.
-func ReadPiece(row []byte) ([]Line, error) {
+// Piece reads the lines of a piece one by one. It is for one goroutine.
+type Piece struct {
+	names []string
+	said  string
+	ends  []int // of the lines in said
+}
+
+// ReadPiece reads a row with lines.
+func ReadPiece(row []byte) (*Piece, error) {
 	r := pieceReader{text: string(row)}
 	count := r.count()
-	names := make([]string, r.count())
-	for i := range names {
-		names[i] = r.string()
+	p := &Piece{names: make([]string, r.count()), ends: make([]int, count)}
+	for i := range p.names {
+		p.names[i] = r.string()
 	}
-	lines := make([]Line, count)
-	start := int64(0)
-	for i := range lines {
-		l := &lines[i]
-		for _, s := range l.names() {
-			n := r.number()
-			if n >= uint64(len(names)) {
-				return nil, ErrBlock
-			}
-			*s = names[n]
+	end := uint64(0)
+	for i := range p.ends {
+		n := r.number()
+		if end += n; n > uint64(len(r.text)) || end > uint64(len(r.text)) {
+			return nil, ErrBlock
 		}
-		switch r.number() {
-		case 0:
-			l.ID = r.string()
-		case 1:
-			l.ID = l.Channel + "-" + r.string()
-		default:
-			r.bad = true
-		}
-		start += r.difference()
-		l.StartMS = start
-		l.EndMS = start + r.difference()
-		l.Text = r.utf16()
-		l.Heard = l.Text
-		switch r.number() {
-		case 0:
-		case 1:
-			l.Heard = r.utf16()
-		default:
-			r.bad = true
-		}
-		if r.bad {
-			break
-		}
+		p.ends[i] = int(end)
 	}
-	if r.bad || r.text != "" {
+	if p.said = r.text; r.bad || end != uint64(len(r.text)) {
 		return nil, ErrBlock
 	}
-	return lines, nil
+	return p, nil
+}
+
+// Len is the number of lines.
+func (p *Piece) Len() int { return len(p.ends) }
+
+// Line is the i-th line.
+func (p *Piece) Line(i int) (Line, error) {
+	start := 0
+	if i > 0 {
+		start = p.ends[i-1]
+	}
+	var l Line
+	r := pieceReader{text: p.said[start:p.ends[i]]}
+	for _, s := range l.names() {
+		n := r.number()
+		if n >= uint64(len(p.names)) {
+			return l, ErrBlock
+		}
+		*s = p.names[n]
+	}
+	switch r.number() {
+	case 0:
+		l.ID = r.string()
+	case 1:
+		l.ID = l.Channel + "-" + r.string()
+	default:
+		r.bad = true
+	}
+	l.StartMS = r.difference()
+	l.EndMS = l.StartMS + r.difference()
+	l.Text = r.utf16()
+	l.Heard = l.Text
+	switch r.number() {
+	case 0:
+	case 1:
+		l.Heard = r.utf16()
+	default:
+		r.bad = true
+	}
+	if r.bad || r.text != "" {
+		return l, ErrBlock
+	}
+	return l, nil
 }
 
 // pieceReader cuts values off text; the names are parts of it.
 type pieceReader struct {
 	text string
 	bad  bool
-	buf  []byte
 }
 
 func (r *pieceReader) utf16() string {
@@ -130,17 +153,17 @@ func (r *pieceReader) utf16() string {
 		r.bad, r.text = true, ""
 		return ""
 	}
-	r.buf = r.buf[:0]
+	buf := make([]byte, 0, 3*n)
 	for i := 0; i < int(n); i++ {
 		c := rune(r.text[2*i]) | rune(r.text[2*i+1])<<8
 		if utf16.IsSurrogate(c) && i+1 < int(n) {
 			i++
 			c = utf16.DecodeRune(c, rune(r.text[2*i])|rune(r.text[2*i+1])<<8)
 		}
-		r.buf = utf8.AppendRune(r.buf, c)
+		buf = utf8.AppendRune(buf, c)
 	}
 	r.text = r.text[2*n:]
-	return string(r.buf)
+	return string(buf)
 }
 
 func (r *pieceReader) number() uint64 {

@@ -134,6 +134,23 @@ func (m *Matcher) Plan(class Class) []*Expr {
 	return plans
 }
 
+// Certain reports whether the plan for a class selects exactly the lines that
+// match, all of them of class Exact: one or two characters are.
+func (m *Matcher) Certain(class Class) bool {
+	if class != Exact || len(m.groups) != 1 || m.query.Heard {
+		return false
+	}
+	g := &m.groups[0]
+	for key, list := range g.filters {
+		if key != ByRole || slices.ContainsFunc(list, func(f Filter) bool { return f.Not }) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(g.terms, func(t term) bool {
+		return t.not || len(t.exact) > 2 || slices.ContainsFunc(t.exact, func(r rune) bool { return !wordRune(r) || pack(r) == noRune })
+	})
+}
+
 func (m *Matcher) planTerm(t *term, class Class) *Expr {
 	ways := []*Expr{m.planRunes(t.exact)}
 	if class >= AsNumber && t.number != nil {

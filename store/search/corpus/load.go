@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -52,27 +53,41 @@ func Load(ctx context.Context, db *sql.DB, h *Hearing) error {
 	return nil
 }
 
+// insert writes rows, eight with a statement: SQLite looks for each parameter
+// among all, PostgreSQL waits for each statement.
 func insert(ctx context.Context, tx *sql.Tx, into string, rows [][]any) error {
-	const atOnce = 100
-	for ; len(rows) > 0; rows = rows[min(atOnce, len(rows)):] {
-		some := rows[:min(atOnce, len(rows))]
-		var args []any
+	const atOnce = 8
+	statement := func(n int) string {
 		var b strings.Builder
-		for i, row := range some {
-			if i > 0 {
+		for i := range n * len(rows[0]) {
+			switch {
+			case i == 0:
+				b.WriteByte('(')
+			case i%len(rows[0]) == 0:
+				b.WriteString("),(")
+			default:
 				b.WriteByte(',')
 			}
-			b.WriteByte('(')
-			for j, v := range row {
-				if j > 0 {
-					b.WriteByte(',')
-				}
-				args = append(args, v)
-				fmt.Fprintf(&b, "$%d", len(args))
-			}
-			b.WriteByte(')')
+			fmt.Fprintf(&b, "$%d", i+1)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO `+into+` VALUES `+b.String(), args...); err != nil {
+		return `INSERT INTO ` + into + ` VALUES ` + b.String() + ")"
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	many, err := tx.PrepareContext(ctx, statement(atOnce))
+	if err != nil {
+		return err
+	}
+	defer many.Close()
+	for some := range slices.Chunk(rows, atOnce) {
+		args := slices.Concat(some...)
+		if len(some) == atOnce {
+			_, err = many.ExecContext(ctx, args...)
+		} else {
+			_, err = tx.ExecContext(ctx, statement(len(some)), args...)
+		}
+		if err != nil {
 			return err
 		}
 	}

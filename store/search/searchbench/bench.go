@@ -1,0 +1,274 @@
+// Package searchbench measures the search on a made-up corpus: how fast it
+// loads, how large the index is, how long each kind of query takes, and how
+// long a live hearing waits while the index is made.
+package searchbench
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"tingji/asr"
+	"tingji/capture"
+	"tingji/store"
+	"tingji/store/postgres"
+	"tingji/store/search/corpus"
+	"tingji/store/sqlite"
+	"tingji/transcript"
+)
+
+// Config says what to measure.
+type Config struct {
+	Lines   int
+	Queries int       // of each kind; 0: 200
+	DB      string    // a folder for SQLite, or postgres://…; empty: a temporary folder
+	Keep    bool      // use a folder or database that was filled before, and leave it
+	Out     io.Writer // a table for people; nil: none
+}
+
+// Run measures SQLite with a corpus of so many lines, in a temporary folder.
+// Times are in milliseconds. Keys: search_p95_ms (characters, with and without
+// filters), search_pinyin_p95_ms (by sound), search_index_bytes_per_line,
+// search_index_lines_per_s, search_insert_p99_ms and search_insert_max_ms (a
+// live line while the index is made).
+func Run(ctx context.Context, lines int) (map[string]float64, error) {
+	return Measure(ctx, Config{Lines: lines})
+}
+
+// Measure is Run with a choice of database.
+func Measure(ctx context.Context, c Config) (figures map[string]float64, err error) {
+	if c.Queries == 0 {
+		c.Queries = 200
+	}
+	if c.Out == nil {
+		c.Out = io.Discard
+	}
+	b := &bench{Config: c, figures: map[string]float64{}, rng: rand.New(rand.NewPCG(1, 2))}
+	if err := b.open(ctx); err != nil {
+		return nil, fmt.Errorf("measure search: %w", err)
+	}
+	defer b.close()
+	if err := b.run(ctx); err != nil {
+		return nil, fmt.Errorf("measure search: %w", err)
+	}
+	return b.figures, nil
+}
+
+type bench struct {
+	Config
+	figures map[string]float64
+	rng     *rand.Rand
+	dir     string // to delete
+	store   *store.Store
+	past    *sql.DB // the same database, past the store
+	corpus  *corpus.Corpus
+	sample  []sampled
+	rooms   []string
+}
+
+// sampled is a line that queries are made of.
+type sampled struct {
+	text, truth, role string
+	hearing           string
+}
+
+func (b *bench) open(ctx context.Context) (err error) {
+	log := slog.New(slog.DiscardHandler)
+	if strings.HasPrefix(b.DB, "postgres") {
+		if b.store, err = postgres.Open(ctx, b.DB, log); err != nil {
+			return err
+		}
+		b.past, err = sql.Open("pgx", b.DB)
+		return err
+	}
+	folder := b.DB
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "tingji-searchbench-"); err != nil {
+			return err
+		}
+		b.dir = folder
+	}
+	path := filepath.Join(folder, "record.db")
+	if b.store, err = sqlite.Open(ctx, path, log); err != nil {
+		return err
+	}
+	u := url.URL{Path: filepath.ToSlash(path)}
+	b.past, err = sql.Open("sqlite", "file:"+u.EscapedPath()+"?_pragma=busy_timeout(60000)&_pragma=synchronous(OFF)&_txlock=immediate")
+	return err
+}
+
+func (b *bench) close() {
+	b.store.Close()
+	if b.past != nil {
+		b.past.Close()
+	}
+	if b.dir != "" {
+		os.RemoveAll(b.dir)
+	}
+}
+
+func (b *bench) run(ctx context.Context) error {
+	began := time.Now()
+	if err := b.load(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.Out, "%d lines, loaded in %s\n", b.Lines, time.Since(began).Round(time.Second))
+	if err := b.index(ctx); err != nil {
+		return err
+	}
+	return b.queries(ctx)
+}
+
+// load fills the database, or, where that is done, only makes the same corpus
+// to take queries from its beginning.
+func (b *bench) load(ctx context.Context) error {
+	b.corpus = corpus.New(1)
+	next := make(chan corpus.Hearing, 8)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // the next hearing is made while one is written
+		defer close(next)
+		for lines := 0; lines < b.Lines; {
+			h := b.corpus.Next()
+			lines += len(h.Lines)
+			select {
+			case next <- h:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	enough := max(2000, b.Queries*10)
+	for h := range next {
+		if !b.Keep {
+			if err := corpus.Load(ctx, b.past, &h); err != nil {
+				return err
+			}
+		}
+		for range 3 {
+			i := b.rng.IntN(len(h.Lines))
+			s := sampled{h.Lines[i].Text, h.Truth[i], h.Lines[i].Role, h.ID}
+			if len(b.sample) < enough {
+				b.sample = append(b.sample, s)
+			} else if at := b.rng.IntN(enough * 10); at < enough {
+				b.sample[at] = s
+			}
+		}
+		if b.Keep && len(b.sample) >= enough {
+			return nil
+		}
+	}
+	return nil
+}
+
+// index makes the index while a hearing goes on.
+func (b *bench) index(ctx context.Context) error {
+	if b.Keep {
+		return nil
+	}
+	done := make(chan []time.Duration)
+	stop := make(chan struct{})
+	var failed error
+	go func() {
+		waits, err := b.speak(ctx, stop)
+		failed = err
+		done <- waits
+	}()
+	began := time.Now()
+	err := b.store.IndexNow(ctx)
+	took := time.Since(began)
+	close(stop)
+	waits := <-done
+	if err != nil || failed != nil {
+		return fmt.Errorf("index: %w", firstOf(err, failed))
+	}
+	var bytes, lines int64
+	if err := b.past.QueryRowContext(ctx, `SELECT sum(lines) FROM search_blocks`).Scan(&lines); err != nil {
+		return err
+	}
+	if strings.HasPrefix(b.DB, "postgres") {
+		err = b.past.QueryRowContext(ctx, `SELECT pg_total_relation_size('search_rows') + pg_total_relation_size('search_blocks')
+			+ pg_total_relation_size('search_hearings') + pg_total_relation_size('search_moved')`).Scan(&bytes)
+	} else {
+		err = b.past.QueryRowContext(ctx, `SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'search_%' OR name LIKE 'sqlite_autoindex_search%'`).Scan(&bytes)
+	}
+	if err != nil { // without dbstat: what the rows hold
+		if err = b.past.QueryRowContext(ctx, `SELECT sum(length(data)) FROM search_rows`).Scan(&bytes); err != nil {
+			return err
+		}
+		fmt.Fprintln(b.Out, "(size without the database's own share)")
+	}
+	b.figures["search_index_bytes_per_line"] = float64(bytes) / float64(lines)
+	b.figures["search_index_lines_per_s"] = float64(lines) / took.Seconds()
+	slices.Sort(waits)
+	b.figures["search_insert_p99_ms"] = percentile(waits, 99)
+	b.figures["search_insert_max_ms"] = percentile(waits, 100)
+	fmt.Fprintf(b.Out, "indexed in %s: %.0f lines/s, %.0f bytes/line; meanwhile %d live lines: p50 %.1f p99 %.1f max %.1f ms\n",
+		took.Round(time.Second), b.figures["search_index_lines_per_s"], b.figures["search_index_bytes_per_line"],
+		len(waits), percentile(waits, 50), percentile(waits, 99), percentile(waits, 100))
+	return nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// speak stores 50 lines a second and measures each.
+func (b *bench) speak(ctx context.Context, stop <-chan struct{}) ([]time.Duration, error) {
+	now := time.Now().UTC()
+	h := capture.Hearing{ID: "live-" + now.Format("150405.000"), Version: 1, Status: capture.Open, Courtroom: "live", CreatedAt: now, OpenedAt: &now}
+	if err := b.store.CreateHearing(ctx, h); err != nil {
+		return nil, err
+	}
+	var waits []time.Duration
+	before := asr.Position{}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := int64(0); ; n++ {
+		select {
+		case <-stop:
+			return waits, nil
+		case <-tick.C:
+		}
+		if n == 20_000 {
+			<-stop
+			return waits, nil
+		}
+		after := asr.Position{Epoch: 1, Sample: capture.SampleIndex(n+1) * 16000, Seq: uint64(n + 1)}
+		first := capture.SampleIndex(n) * 16000
+		seg := asr.Segment{V: 1, Hearing: h.ID, Channel: "c", Epoch: 1, Utterance: asr.UtteranceID("c", 1, first), Stage: asr.Final,
+			First: first, Last: first + 15999, Before: &before, After: &after}
+		line := &transcript.Line{ID: seg.Utterance, Hearing: h.ID, Channel: "c", Role: "审判长", Text: b.sample[int(n)%len(b.sample)].text,
+			StartMS: n * 1000, EndMS: n*1000 + 900, StartedAt: now.Add(time.Duration(n) * time.Second), Origin: transcript.Speech}
+		began := time.Now()
+		if _, _, err := b.store.ApplyStep(ctx, transcript.Source{Topic: "t", Offset: n}, seg, line); err != nil {
+			return nil, err
+		}
+		waits = append(waits, time.Since(began))
+		before = after
+	}
+}
+
+func percentile(sorted []time.Duration, p int) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return float64(sorted[min(len(sorted)-1, len(sorted)*p/100)].Microseconds()) / 1000
+}
