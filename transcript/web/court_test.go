@@ -56,7 +56,7 @@ func openCourtIn(t *testing.T, dir string, log *segmentLog, addr string, options
 	docket := transcript.NewDocket(store, rooms{}, quiet)
 	cfg := web.Config{
 		Docket: docket, Rooms: rooms{}, Court: "云川县人民法院", Version: "test", Log: quiet,
-		Audio: tone,
+		Audio: tone, Search: store,
 		Records: map[string]web.RecordFormat{
 			"txt":  {ContentType: "text/plain; charset=utf-8", Write: writeRecord("txt")},
 			"json": {ContentType: "application/json", Write: writeRecord("json")},

@@ -73,12 +73,14 @@ var problems = map[code]struct {
 // apiError is a refusal that its reader can act on, or the id of a failure that
 // he cannot.
 type apiError struct {
-	code    code
-	field   string // JSON name or parameter, where one is to blame
-	detail  text
-	current *transcript.Line // of a conflict
-	id      string           // of a failure in the log
-	cause   error            // for the log
+	code  code
+	field string // JSON name or parameter, where one is to blame
+	// Of the place in field, in characters; nil where the field as a whole is to blame.
+	position, length *int
+	detail           text
+	current          *transcript.Line // of a conflict
+	id               string           // of a failure in the log
+	cause            error            // for the log
 }
 
 func (e *apiError) Error() string {
@@ -99,6 +101,8 @@ type problem struct {
 	Instance string           `json:"instance"`
 	Code     code             `json:"code"`
 	Field    string           `json:"field,omitempty"`
+	Position *int             `json:"position,omitempty"`
+	Length   *int             `json:"length,omitempty"`
 	ID       string           `json:"id,omitempty"` // finds the cause in the log
 	Current  *transcript.Line `json:"current,omitempty"`
 }
@@ -135,6 +139,8 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, e *apiErro
 		Instance: r.URL.Path,
 		Code:     e.code,
 		Field:    e.field,
+		Position: e.position,
+		Length:   e.length,
 		ID:       e.id,
 		Current:  e.current,
 	}
