@@ -1,18 +1,22 @@
 package capture
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
+
+	"github.com/go-audio/audio"
+	"github.com/go-audio/wav"
 )
 
 // wavHead is the length of the head that a [WAVWriter] writes: RIFF, a format
 // of 16 bytes, and the head of the data, which goes to the end of the file.
 const wavHead = 44
 
-// maxWAVSamples keeps every size in the head within its 32 bits.
+// maxWAVSamples keeps every size in the head within its 32 bits; the encoder
+// would let them run over.
 const maxWAVSamples = (math.MaxUint32 - wavHead) / 2
 
 // WAVWriter writes a mono file of 16-bit samples that is right after a crash at
@@ -20,16 +24,16 @@ const maxWAVSamples = (math.MaxUint32 - wavHead) / 2
 // file holds beyond them is found again by its length. It is for use by one
 // goroutine.
 //
-// It does without go-audio/wav's Encoder: that one cannot go on with an existing
-// file, boxes every sample, and writes sizes only when it is closed. Its Decoder
-// reads our files in the tests.
+// The bytes are those of go-audio/wav. Its Encoder is wrapped because by itself
+// it writes sizes only once, at its Close, cannot go on with a file that is
+// there, and boxes every sample: here it is closed with every Sync and used on,
+// told of what the file holds already, and given whole blocks.
 type WAVWriter struct {
 	f       *os.File
 	rate    int
 	samples int64
-	stale   bool // the head says less than the file holds
+	enc     *wav.Encoder // stands at the end of the file; nil after an error, until begin
 	closed  bool
-	buf     []byte
 }
 
 // OpenWAV makes a file, or opens one that a WAVWriter has written at the same
@@ -53,56 +57,84 @@ func (w *WAVWriter) resume() error {
 	}
 	size := info.Size()
 	if size < wavHead { // new, or its writer died at once
-		if err := w.f.Truncate(0); err != nil {
-			return err
-		}
-		return w.writeHead()
+		return w.cut(0)
 	}
-	have := make([]byte, wavHead)
-	if _, err := w.f.ReadAt(have, 0); err != nil {
+	h, err := ReadWAVHeader(w.f, size)
+	if err == nil && (h.Rate != w.rate || h.Channels != 1 || h.Bytes != 2 || h.DataOffset != wavHead) {
+		err = fmt.Errorf("it is not a mono 16-bit file of %d Hz written by this program", w.rate)
+	}
+	if err != nil {
 		return err
 	}
-	w.samples = min((size-wavHead)/2, maxWAVSamples)
-	want := wavHeader(w.rate, w.samples)
-	// Only the two sizes may differ from what we would write.
-	copy(have[4:8], want[4:8])
-	stale := string(have[40:44]) != string(want[40:44])
-	copy(have[40:44], want[40:44])
-	if string(have) != string(want) {
-		return fmt.Errorf("it is not a mono 16-bit file of %d Hz written by this program", w.rate)
+	return w.cut(min((size-wavHead)/2, maxWAVSamples))
+}
+
+// cut makes the file hold its first n samples and a head that says so.
+func (w *WAVWriter) cut(n int64) error {
+	w.enc, w.samples = nil, n
+	size := wavHead + 2*n
+	if n == 0 {
+		size = 0 // until the whole head is there, the file is too short to have one
 	}
-	if size != wavHead+2*w.samples {
-		if err := w.f.Truncate(wavHead + 2*w.samples); err != nil {
+	if err := w.f.Truncate(size); err != nil {
+		return err
+	}
+	return w.begin()
+}
+
+// begin puts an encoder at the end of the file.
+func (w *WAVWriter) begin() error {
+	if _, err := w.f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	// It sets aside memory for a minute at the rate that it is made with; we
+	// need none of it.
+	enc := wav.NewEncoder(w.f, 1, 16, 1, wavPCM)
+	enc.SampleRate = w.rate
+	// The first Write, of nothing, writes the head.
+	if err := enc.Write(&audio.IntBuffer{Format: &audio.Format{NumChannels: 1}}); err != nil {
+		return err
+	}
+	if err := count(enc, w.samples); err != nil {
+		return err
+	}
+	if _, err := w.f.Seek(0, io.SeekEnd); err != nil {
+		return err
+	}
+	enc.WrittenBytes = int(wavHead + 2*w.samples)
+	w.enc = enc
+	return w.mark()
+}
+
+// count has the encoder count n frames more that it has not written itself: the
+// size that its Close gives the data is of the frames it has counted. A buffer
+// without channels adds to them, and nothing to the file.
+func count(enc *wav.Encoder, n int64) error {
+	if n <= 0 {
+		return nil
+	}
+	const most = 1 << 16
+	frames := audio.IntBuffer{Format: &audio.Format{}, Data: make([]int, min(n, most))}
+	for ; n > 0; n -= int64(len(frames.Data)) {
+		frames.Data = frames.Data[:min(n, most)]
+		if err := enc.Write(&frames); err != nil {
 			return err
 		}
-	}
-	if stale {
-		return w.writeHead()
 	}
 	return nil
 }
 
-func wavHeader(rate int, samples int64) []byte {
-	b := make([]byte, 0, wavHead)
-	le := binary.LittleEndian
-	b = append(b, "RIFF"...)
-	b = le.AppendUint32(b, uint32(wavHead-8+2*samples))
-	b = append(b, "WAVEfmt "...)
-	b = le.AppendUint32(b, 16)
-	b = le.AppendUint16(b, wavPCM)
-	b = le.AppendUint16(b, 1)
-	b = le.AppendUint32(b, uint32(rate))
-	b = le.AppendUint32(b, uint32(2*rate))
-	b = le.AppendUint16(b, 2)
-	b = le.AppendUint16(b, 16)
-	b = append(b, "data"...)
-	return le.AppendUint32(b, uint32(2*samples))
-}
-
-func (w *WAVWriter) writeHead() error {
-	_, err := w.f.WriteAt(wavHeader(w.rate, w.samples), 0)
-	w.stale = err != nil
-	return err
+// mark writes the sizes and makes the file durable.
+func (w *WAVWriter) mark() error {
+	if w.enc == nil {
+		return w.begin()
+	}
+	if err := w.enc.Close(); err != nil {
+		w.enc = nil // it may stand anywhere
+		return err
+	}
+	w.enc.WrittenBytes -= 8 // Close counts the two sizes it has written over
+	return nil
 }
 
 // Samples is how many samples the file holds.
@@ -113,13 +145,24 @@ func (w *WAVWriter) Append(samples []int16) error {
 	if w.samples+int64(len(samples)) > maxWAVSamples {
 		return fmt.Errorf("append to WAV %s: it would pass 4 GiB", w.f.Name())
 	}
-	w.buf = appendPCM(w.buf[:0], samples)
-	end := wavHead + 2*w.samples
-	if _, err := w.f.WriteAt(w.buf, end); err != nil {
-		return fmt.Errorf("append to WAV: %w", errors.Join(err, w.f.Truncate(end)))
+	if len(samples) == 0 {
+		return nil
+	}
+	if w.enc == nil {
+		if err := w.cut(w.samples); err != nil {
+			return fmt.Errorf("append to WAV: %w", err)
+		}
+	}
+	// A frame of the encoder is whatever it is given at once.
+	err := w.enc.WriteFrame(samples)
+	if err == nil {
+		err = count(w.enc, int64(len(samples))-1)
+	}
+	if err != nil {
+		w.enc = nil
+		return fmt.Errorf("append to WAV: %w", errors.Join(err, w.f.Truncate(wavHead+2*w.samples)))
 	}
 	w.samples += int64(len(samples))
-	w.stale = true
 	return nil
 }
 
@@ -128,11 +171,7 @@ func (w *WAVWriter) Truncate(n int64) error {
 	if n < 0 || n > w.samples {
 		return fmt.Errorf("truncate WAV %s to %d of %d samples", w.f.Name(), n, w.samples)
 	}
-	if err := w.f.Truncate(wavHead + 2*n); err != nil {
-		return fmt.Errorf("truncate WAV: %w", err)
-	}
-	w.samples = n
-	if err := w.writeHead(); err != nil {
+	if err := w.cut(n); err != nil {
 		return fmt.Errorf("truncate WAV: %w", err)
 	}
 	return nil
@@ -140,12 +179,7 @@ func (w *WAVWriter) Truncate(n int64) error {
 
 // Sync makes all that was appended durable, and true to the head.
 func (w *WAVWriter) Sync() error {
-	if w.stale {
-		if err := w.writeHead(); err != nil {
-			return fmt.Errorf("sync WAV: %w", err)
-		}
-	}
-	if err := w.f.Sync(); err != nil {
+	if err := w.mark(); err != nil {
 		return fmt.Errorf("sync WAV: %w", err)
 	}
 	return nil
