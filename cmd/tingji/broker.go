@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
-	"time"
 
-	"tingji/asr"
-	"tingji/capture"
 	"tingji/store/kafka"
-	"tingji/transcript"
 )
 
 // openLog makes a client of the configured brokers. It does not connect: a
@@ -71,97 +66,4 @@ func (a *app) startBroker(ctx context.Context, s *stack) (*kafka.Embedded, *cour
 		return nil, nil, err
 	}
 	return broker, log, log.ensure(ctx)
-}
-
-// trimEvery is how often the broker in the process lets go of what is stored.
-const trimEvery = 5 * time.Second
-
-// trimmer lets the broker in this process forget audio that nobody needs from it
-// any more: the archive holds it, and the workers, where there are any, have
-// decided it. kfake would keep it for ever, and reads all it has into memory
-// when it starts.
-type trimmer struct {
-	broker      *kafka.Embedded
-	log         *courtLog
-	server      *server
-	recognising bool            // a worker runs; without one the archive alone counts
-	finished    map[string]bool // channels of which nothing is needed any more
-}
-
-func (t *trimmer) run(ctx context.Context) error {
-	tick := time.NewTicker(trimEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-		needed, err := t.needed(ctx)
-		if err != nil {
-			continue // the store says so itself, where people see it
-		}
-		for partition, before := range needed {
-			if err := t.broker.Trim(kafka.TopicAudio, partition, before); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// needed is the first offset of each partition of audio.v1 that the archive or
-// a worker still needs.
-func (t *trimmer) needed(ctx context.Context) ([]int64, error) {
-	needed := make([]int64, t.log.rooms.Count)
-	for p := range needed {
-		var err error
-		if needed[p], err = t.server.store.Offset(ctx, kafka.TopicAudio, p); err != nil {
-			return nil, err
-		}
-	}
-	if !t.recognising {
-		return needed, nil
-	}
-	channels, err := t.server.store.RecentAudioChannels(ctx, time.Now().Add(-24*time.Hour))
-	if err != nil {
-		return nil, err
-	}
-	decided := map[string]map[string]asr.Position{} // by hearing and channel
-	for _, c := range channels {
-		key := capture.Key(c.Hearing, c.Channel)
-		if t.finished[key] {
-			continue
-		}
-		if decided[c.Hearing] == nil {
-			if decided[c.Hearing], err = t.positions(ctx, c.Hearing); err != nil {
-				return nil, err
-			}
-		}
-		h, err := t.server.store.Hearing(ctx, c.Hearing)
-		if errors.Is(err, transcript.ErrNotFound) {
-			continue // of another court: the workers have no use for it
-		} else if err != nil {
-			return nil, err
-		}
-		at, heard := decided[c.Hearing][c.Channel]
-		if heard && at.Ended && c.Ended && at.Epoch == c.Epoch {
-			t.finished[key] = true
-			continue
-		}
-		p := t.log.rooms.Of(h.Courtroom)
-		needed[p] = min(needed[p], at.Offset) // 0 where nothing is decided yet: all of it
-	}
-	return needed, nil
-}
-
-func (t *trimmer) positions(ctx context.Context, hearing string) (map[string]asr.Position, error) {
-	states, err := t.server.store.Positions(ctx, hearing)
-	if err != nil {
-		return nil, err
-	}
-	at := make(map[string]asr.Position, len(states))
-	for _, s := range states {
-		at[s.Channel] = s.Position
-	}
-	return at, nil
 }

@@ -58,6 +58,8 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	r := newRefiller(a, log, server)
+	s.Go("refiller", func(ctx context.Context) error { return a.every(ctx, refillEvery, "refill", r.look) })
 	fmt.Fprintf(a.stdout, "tingji: pages at %s\n", server.url)
 	return s.Wait(ctx)
 }
@@ -94,6 +96,7 @@ func (a *app) startRecord(ctx context.Context, s *stack, log *courtLog) (*server
 	archive := audio.NewArchive(filepath.Join(a.config.Data, "audio"), db, a.log)
 	docket := transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log, transcript.WithCourt(a.config.Court))
 	s.Go("archive", func(ctx context.Context) error { return archive.Run(ctx, archiveLog{log}, log) })
+	s.Go("search index", func(ctx context.Context) error { return db.RunIndex(ctx, a.log) })
 	s.Go("docket", func(ctx context.Context) error { return docket.Run(ctx, log, segmentLog{log}) })
 	return &server{docket: docket, store: db, archive: archive}, nil
 }
@@ -121,6 +124,7 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 			}
 			return r, r.ModTime(), nil
 		},
+		Search:   server.store,
 		Records:  recordFormats(),
 		Ready:    func(ctx context.Context) error { return a.ready(ctx, server.store, log) },
 		Registry: registry,

@@ -76,8 +76,15 @@ func (c upCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if broker != nil {
-		t := &trimmer{broker: broker, log: log, server: server, recognising: recognising, finished: map[string]bool{}}
-		s.Go("trimmer", t.run)
+		t := &trimmer{
+			broker: broker, log: log, server: server, backlog: newBacklog(log, server), recognising: recognising,
+			full: int64(a.config.Kafka.CapMB) << 20 / 4 * 3,
+		}
+		s.Go("trimmer", func(ctx context.Context) error { return a.every(ctx, trimEvery, "trim", t.trim) })
+	}
+	if recognising {
+		r := newRefiller(a, log, server)
+		s.Go("refiller", func(ctx context.Context) error { return a.every(ctx, refillEvery, "refill", r.look) })
 	}
 	if err := c.record(ctx, a, s, log, server, ref); err != nil {
 		return err
