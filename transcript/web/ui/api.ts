@@ -100,9 +100,16 @@ export interface Component {
   stopped?: boolean;
 }
 
+/** A place in a field of a request, in characters; length 0 is its end. */
+export interface Place {
+  field: string;
+  position: number;
+  length: number;
+}
+
 /** A request that was refused or not answered; message is for the reader. */
 export class Problem extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(readonly status: number, message: string, readonly place: Place | null = null) {
     super(message);
   }
 }
@@ -111,18 +118,21 @@ export function hearingPath(id: string, rest = ""): string {
   return `/api/v1/hearings/${encodeURIComponent(id)}${rest}`;
 }
 
-export async function ask<T>(path: string, method: "GET" | "POST" = "GET", body?: unknown): Promise<T> {
+/** Asks; a request that signal ends is thrown as an AbortError. */
+export async function ask<T>(path: string, method: "GET" | "POST" = "GET", body?: unknown, signal: AbortSignal | null = null): Promise<T> {
   const headers: Record<string, string> = { "Accept-Language": language() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer: Response;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
-  } catch {
+    answer = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal });
+  } catch (e) {
+    if (signal?.aborted) throw e;
     throw new Problem(0, t("unreachable"));
   }
   if (answer.ok) return (await answer.json()) as T;
-  const problem = (await answer.json().catch(() => ({}))) as { detail?: string; title?: string };
-  throw new Problem(answer.status, problem.detail ?? problem.title ?? `${answer.status}`);
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string; title?: string; field?: string; position?: number; length?: number };
+  throw new Problem(answer.status, problem.detail ?? problem.title ?? `${answer.status}`,
+    problem.position === undefined ? null : { field: problem.field ?? "", position: problem.position, length: problem.length ?? 0 });
 }
 
 /** Asks until the server can answer; refusals are thrown. */

@@ -111,6 +111,22 @@ export class Lines extends HTMLElement {
     this.toEnd();
   }
 
+  /** The lines as they stand, in order; what the clerk took out is not among them. */
+  all(): Line[] {
+    return this.rows.flatMap((row) => (row.line && !row.el.hidden ? [row.line] : []));
+  }
+
+  /** Brings a line into view, or the beginning, and stays there. */
+  go(id?: string): void {
+    const el = id === undefined ? this.rows[0]?.el : this.byKey.get(id)?.el;
+    if (!el) return;
+    this.following = false;
+    const show = () => el.scrollIntoView({ block: id === undefined ? "start" : "center" });
+    show();
+    requestAnimationFrame(show); // what came into view by it has its true height now
+    this.describe();
+  }
+
   /** Takes a line that is new or revised; what was its partial becomes it in place. */
   put(l: Line, live = true): void {
     let row = this.byKey.get(l.id);
