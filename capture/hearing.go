@@ -41,6 +41,24 @@ type Hearing struct {
 	// CloseReason is what the clerk wrote at the closing; it may be empty.
 	CloseReason string  `json:"close_reason,omitempty"`
 	Breaks      []Break `json:"breaks"`
+	// Signing is there once the record is signed.
+	Signing *Signing `json:"signing,omitempty"`
+}
+
+// Signing is how a record was signed (民事诉讼法 Art 150): by whom, by whom not,
+// and over which open doubts.
+type Signing struct {
+	At       time.Time     `json:"at"`
+	Author   string        `json:"author"` // who had it frozen
+	Signers  []Participant `json:"signers"`
+	Unsigned []Participant `json:"unsigned"`         // persons of the hearing who have not signed
+	Reason   string        `json:"reason,omitempty"` // why they have not, where somebody said
+	// Overrule is why it was signed with open doubts, Doubts how many there were.
+	Overrule string `json:"overrule,omitempty"`
+	Doubts   int    `json:"doubts,omitempty"`
+	// Integrity is the record's integrity check value (完整性校验值), 64 hex
+	// digits; docs/FORMATS.md, "Proof". The files it is made of cannot hold it.
+	Integrity string `json:"integrity,omitempty"`
 }
 
 // Participant is a person of the case.

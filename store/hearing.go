@@ -38,24 +38,43 @@ func (s *Store) CreateHearing(ctx context.Context, h capture.Hearing) error {
 }
 
 // UpdateHearing implements transcript.HearingStore. change must not call the
-// store.
+// store. A signed hearing is refused whatever change says.
 func (s *Store) UpdateHearing(ctx context.Context, id string, change func(*capture.Hearing) error) (capture.Hearing, int64, error) {
-	var (
-		h   capture.Hearing
-		n   int64
-		own error // of change: returned as it is
-	)
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		var err error
-		if n, _, err = nextChange(ctx, tx, id); err != nil {
+	h, n, err := s.updateHearing(ctx, id, change, func(*sql.Tx, int64) error { return nil })
+	var own *ownError
+	switch {
+	case errors.As(err, &own):
+		return capture.Hearing{}, 0, own.err
+	case err != nil:
+		return capture.Hearing{}, 0, fmt.Errorf("update hearing %s: %w", id, err)
+	}
+	return h, n, nil
+}
+
+// ownError is an error of a caller's function: it goes back as it is.
+type ownError struct{ err error }
+
+func (e *ownError) Error() string { return e.err.Error() }
+
+// updateHearing changes a hearing's state, and in the same transaction does
+// what goes with it; that sees the number of the change.
+func (s *Store) updateHearing(ctx context.Context, id string, change func(*capture.Hearing) error,
+	also func(tx *sql.Tx, change int64) error,
+) (h capture.Hearing, n int64, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		var status string
+		if n, status, err = nextChange(ctx, tx, id); err != nil {
 			return err
 		}
 		if h, err = hearingIn(ctx, tx, id); err != nil {
 			return err
 		}
 		version := h.Version
-		if own = change(&h); own != nil {
-			return own
+		if err := change(&h); err != nil {
+			return &ownError{err}
+		}
+		if st := capture.Status(status); st == capture.Signed {
+			return &transcript.StateError{Hearing: id, Status: st, Action: "revise"}
 		}
 		h.ID, h.Version = id, version+1
 		state, err := json.Marshal(h)
@@ -65,15 +84,12 @@ func (s *Store) UpdateHearing(ctx context.Context, id string, change func(*captu
 		_, err = tx.ExecContext(ctx, `
 			UPDATE hearings SET version = $2, status = $3, courtroom = $4, case_no = $5, state = $6 WHERE id = $1`,
 			id, h.Version, string(h.Status), h.Courtroom, h.CaseNo, string(state))
-		return err
+		if err != nil {
+			return err
+		}
+		return also(tx, n)
 	})
-	switch {
-	case own != nil:
-		return capture.Hearing{}, 0, own
-	case err != nil:
-		return capture.Hearing{}, 0, fmt.Errorf("update hearing %s: %w", id, err)
-	}
-	return h, n, nil
+	return h, n, err
 }
 
 // Hearing implements transcript.HearingStore.

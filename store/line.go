@@ -86,40 +86,46 @@ func (s *Store) Revise(ctx context.Context, hearing, line string, ifRevision int
 	}
 	var l transcript.Line
 	err = s.change(ctx, func(tx *sql.Tx) error {
-		change, status, err := nextChange(ctx, tx, hearing)
-		if err != nil {
-			return err
-		}
-		if l, err = lineIn(ctx, tx, hearing, line); err != nil {
-			return err
-		}
-		if st := capture.Status(status); st == capture.Signed {
-			return &transcript.StateError{Hearing: hearing, Status: st, Action: "revise"}
-		}
-		if l.Revision != ifRevision {
-			return &transcript.ConflictError{Current: l}
-		}
-		r.Line, r.Revision, r.Previous = line, l.Revision+1, l.Hash
-		if r.At.IsZero() {
-			r.At = time.Now()
-		}
-		r.At = r.At.UTC().Truncate(time.Microsecond)
-		r.Hash = transcript.HashRevision(hearing, r)
-		if err := insertRevision(ctx, tx, hearing, r); err != nil {
-			return err
-		}
-		l.Text, l.Role, l.Speaker, l.Author = r.Text, r.Role, r.Speaker, r.Author
-		l.Revision, l.Hash, l.Change = r.Revision, r.Hash, change
-		_, err = tx.ExecContext(ctx, `
-			UPDATE lines SET text = $3, role = $4, speaker = $5, author = $6, revision = $7, hash = $8, change = $9
-			WHERE hearing = $1 AND id = $2`,
-			hearing, line, l.Text, l.Role, l.Speaker, l.Author, int64(l.Revision), l.Hash, l.Change)
+		l, err = reviseIn(ctx, tx, hearing, line, ifRevision, r)
 		return err
 	})
 	if err != nil {
 		return fail(err)
 	}
 	return l, nil
+}
+
+// reviseIn appends a revision as the hearing's next change.
+func reviseIn(ctx context.Context, tx *sql.Tx, hearing, line string, ifRevision int, r transcript.Revision) (l transcript.Line, err error) {
+	change, status, err := nextChange(ctx, tx, hearing)
+	if err != nil {
+		return l, err
+	}
+	if l, err = lineIn(ctx, tx, hearing, line); err != nil {
+		return l, err
+	}
+	if st := capture.Status(status); st == capture.Signed {
+		return l, &transcript.StateError{Hearing: hearing, Status: st, Action: "revise"}
+	}
+	if l.Revision != ifRevision {
+		return l, &transcript.ConflictError{Current: l}
+	}
+	r.Line, r.Revision, r.Previous = line, l.Revision+1, l.Hash
+	if r.At.IsZero() {
+		r.At = time.Now()
+	}
+	r.At = r.At.UTC().Truncate(time.Microsecond)
+	r.Hash = transcript.HashRevision(hearing, r)
+	if err := insertRevision(ctx, tx, hearing, r); err != nil {
+		return l, err
+	}
+	l.Text, l.Role, l.Speaker, l.Author = r.Text, r.Role, r.Speaker, r.Author
+	l.Revision, l.Hash, l.Change = r.Revision, r.Hash, change
+	_, err = tx.ExecContext(ctx, `
+		UPDATE lines SET text = $3, role = $4, speaker = $5, author = $6, revision = $7, hash = $8, change = $9
+		WHERE hearing = $1 AND id = $2`,
+		hearing, line, l.Text, l.Role, l.Speaker, l.Author, int64(l.Revision), l.Hash, l.Change)
+	return l, err
 }
 
 // AddLine implements transcript.LineStore: the n-th line by hand of a hearing
@@ -214,12 +220,7 @@ func scanLine(row interface{ Scan(...any) error }) (l transcript.Line, err error
 
 // Revisions implements transcript.LineStore. ErrNotFound for an unknown line.
 func (s *Store) Revisions(ctx context.Context, hearing, line string) ([]transcript.Revision, error) {
-	list, err := collect(ctx, s.read, func(rows *sql.Rows) (r transcript.Revision, err error) {
-		var at int64
-		err = rows.Scan(&r.Line, &r.Revision, &r.Text, &r.Role, &r.Speaker, &r.Author, &at, &r.Previous, &r.Hash)
-		r.At = fromMicro(at)
-		return r, err
-	}, `
+	list, err := collect(ctx, s.read, scanRevision, `
 		SELECT line, revision, text, role, speaker, author, at, previous, hash FROM revisions
 		WHERE hearing = $1 AND line = $2 ORDER BY revision`, hearing, line)
 	if err == nil && len(list) == 0 { // every line has its first
@@ -229,4 +230,25 @@ func (s *Store) Revisions(ctx context.Context, hearing, line string) ([]transcri
 		return nil, fmt.Errorf("read revisions of %s/%s: %w", hearing, line, err)
 	}
 	return list, nil
+}
+
+// HearingRevisions implements transcript.ProofStore; none for a hearing without
+// lines.
+func (s *Store) HearingRevisions(ctx context.Context, hearing string) ([]transcript.Revision, error) {
+	list, err := collect(ctx, s.read, scanRevision, `
+		SELECT line, revision, text, role, speaker, author, at, previous, hash FROM revisions WHERE hearing = $1`, hearing)
+	if err != nil {
+		return nil, fmt.Errorf("read revisions of %s: %w", hearing, err)
+	}
+	slices.SortFunc(list, func(a, b transcript.Revision) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Revision, b.Revision))
+	})
+	return list, nil
+}
+
+func scanRevision(rows *sql.Rows) (r transcript.Revision, err error) {
+	var at int64
+	err = rows.Scan(&r.Line, &r.Revision, &r.Text, &r.Role, &r.Speaker, &r.Author, &at, &r.Previous, &r.Hash)
+	r.At = fromMicro(at)
+	return r, err
 }

@@ -17,6 +17,8 @@ type Store interface {
 	LineStore
 	OffsetStore
 	AudioStore
+	CorrectionStore
+	ProofStore
 }
 
 // Publisher hands states to the log. Each call returns once the broker has
@@ -46,6 +48,9 @@ type Docket struct {
 	rooms Courtrooms
 	log   *slog.Logger
 	court string
+	sound Sound // nil: records cannot be proved
+
+	freezing chan struct{} // holds one while a record is being frozen
 
 	opening sync.Mutex // held while a hearing opens: one a courtroom
 	known   hearingCache
@@ -65,7 +70,7 @@ func WithCourt(name string) Option { return func(d *Docket) { d.court = name } }
 
 // NewDocket makes a docket on a store.
 func NewDocket(store Store, rooms Courtrooms, log *slog.Logger, options ...Option) *Docket {
-	d := &Docket{store: store, rooms: rooms, log: log, outbox: newOutbox()}
+	d := &Docket{store: store, rooms: rooms, log: log, outbox: newOutbox(), freezing: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(d)
 	}

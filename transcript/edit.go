@@ -14,10 +14,13 @@ type Edit struct {
 	Text    *string `json:"text"`
 	Role    *string `json:"role"`
 	Speaker *string `json:"speaker"`
+	// Confirm says that a person has looked at the line: with it, an edit that
+	// changes nothing gives a revision too, and ends a doubt (see Sign).
+	Confirm bool `json:"confirm"`
 }
 
-// Revise appends a revision to a line. An edit that changes nothing gives no
-// revision. An empty text takes the line out of the record; what was said
+// Revise appends a revision to a line. An edit that neither changes nor confirms
+// anything gives no revision. An empty text takes the line out of the record; what was said
 // before stays in its revisions.
 //
 // *FieldError, *ConflictError, *StateError (signed), ErrNotFound.
@@ -57,7 +60,7 @@ func (d *Docket) Revise(ctx context.Context, hearing, line string, ifRevision in
 			return Line{}, err
 		}
 	}
-	if r.Text == current.Text && r.Role == current.Role && r.Speaker == current.Speaker {
+	if !e.Confirm && r.Text == current.Text && r.Role == current.Role && r.Speaker == current.Speaker {
 		return current, nil
 	}
 	changed, err := d.store.Revise(ctx, hearing, line, ifRevision, r)

@@ -38,6 +38,9 @@ type fakeStore struct {
 	audio     map[string][]transcript.AudioState
 	spans     map[string][]transcript.AudioSpan
 
+	corrections map[string][]transcript.Correction
+	sealed      map[string][]transcript.SealedFile
+
 	// before and after may fail a call by its name: after means that it is
 	// done, and that nobody learns of it.
 	before, after func(call string) error
@@ -49,6 +52,7 @@ func newFakeStore() *fakeStore {
 		lines: map[string]map[string]transcript.Line{}, revisions: map[string][]transcript.Revision{},
 		positions: map[string]asr.ChannelState{}, offsets: map[string]int64{},
 		audio: map[string][]transcript.AudioState{}, spans: map[string][]transcript.AudioSpan{},
+		corrections: map[string][]transcript.Correction{}, sealed: map[string][]transcript.SealedFile{},
 	}
 }
 

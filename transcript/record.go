@@ -14,35 +14,54 @@ import (
 
 // Record is a hearing ready to be written out.
 type Record struct {
-	Court     string          `json:"court"`
-	RoomName  string          `json:"courtroom_name"`
-	Hearing   capture.Hearing `json:"hearing"`
-	Lines     []Line          `json:"lines"`
-	WrittenAt time.Time       `json:"written_at"`
-	Complete  bool            `json:"complete"` // nothing is pending
+	Court       string          `json:"court"`
+	RoomName    string          `json:"courtroom_name"`
+	Hearing     capture.Hearing `json:"hearing"`
+	Lines       []Line          `json:"lines"`
+	Corrections []Correction    `json:"corrections"`
+	WrittenAt   time.Time       `json:"written_at"`
+	Complete    bool            `json:"complete"` // nothing is pending
 }
 
-// Record collects a hearing for export. ErrNotFound.
+// Record collects a hearing for export; a signed one is as it was signed,
+// whatever has happened to the store since. ErrNotFound; *MismatchError where
+// what was signed is damaged.
 func (d *Docket) Record(ctx context.Context, hearing string) (Record, error) {
-	progress, err := d.Progress(ctx, hearing) // before the lines: complete is true of them
-	if err != nil {
-		return Record{}, err
-	}
-	lines, _, err := d.store.Lines(ctx, hearing, 0)
-	if err != nil {
-		return Record{}, fmt.Errorf("record of hearing %s: read lines: %w", hearing, err)
-	}
 	h, err := d.store.Hearing(ctx, hearing)
 	if err != nil {
 		return Record{}, fmt.Errorf("record of hearing %s: %w", hearing, err)
 	}
-	if lines == nil {
-		lines = []Line{}
+	var r Record
+	if h.Status == capture.Signed && h.Signing != nil {
+		r, _, err = d.sealedRecord(ctx, h)
+	} else {
+		r, _, err = d.record(ctx, h)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("record of hearing %s: %w", hearing, err)
+	}
+	return r, nil
+}
+
+// record collects a hearing in state h from the store, and the hearing's newest
+// change that is in it.
+func (d *Docket) record(ctx context.Context, h capture.Hearing) (Record, int64, error) {
+	progress, err := d.Progress(ctx, h.ID) // before the lines: complete is true of them
+	if err != nil {
+		return Record{}, 0, err
+	}
+	lines, change, err := d.Lines(ctx, h.ID, 0)
+	if err != nil {
+		return Record{}, 0, fmt.Errorf("read lines: %w", err)
+	}
+	corrections, err := d.Corrections(ctx, h.ID)
+	if err != nil {
+		return Record{}, 0, fmt.Errorf("read corrections: %w", err)
 	}
 	return Record{
-		Court: d.court, RoomName: d.roomName(h.Courtroom), Hearing: h, Lines: lines,
+		Court: d.court, RoomName: d.roomName(h.Courtroom), Hearing: h, Lines: lines, Corrections: corrections,
 		WrittenAt: stamp(time.Now()), Complete: progress.Complete,
-	}, nil
+	}, change, nil
 }
 
 // ErrFormat is returned for a format that this package does not write.

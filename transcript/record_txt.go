@@ -51,10 +51,19 @@ func (r *Record) writeText(w io.Writer) error {
 		line(t.Label, "：", t.Shown)
 	}
 	if court {
+		if corrections := r.CorrectionLines(); len(corrections) > 0 {
+			line()
+			for _, c := range corrections {
+				line(c)
+			}
+		}
 		line()
 		line(Closing)
 		for _, s := range Signatures() {
 			line(s, "：")
+		}
+		for _, f := range r.SigningFields() {
+			line(f.Name, "：", f.Value)
 		}
 	}
 	return b.Flush()
@@ -84,6 +93,9 @@ func (r *Record) writeJSON(w io.Writer) error {
 	}
 	if whole.Lines == nil {
 		whole.Lines = []Line{}
+	}
+	if whole.Corrections == nil {
+		whole.Corrections = []Correction{}
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

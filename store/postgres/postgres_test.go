@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,11 @@ func TestPostgres(t *testing.T) {
 		if err := exec(t, url, storetest.OneRevision...); err != nil {
 			t.Fatal(err)
 		}
-		for _, q := range append(storetest.Tampering, "TRUNCATE revisions") {
+		if err := exec(t, url, storetest.Sealing); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range slices.Concat(storetest.Tampering, storetest.SealedTampering,
+			[]string{"TRUNCATE revisions", "TRUNCATE corrections, decisions", "TRUNCATE sealed_files"}) {
 			if err := exec(t, url, q); err == nil || !strings.Contains(err.Error(), "append-only") {
 				t.Errorf("%s: error %v", q, err)
 			}

@@ -53,10 +53,23 @@ func TestRevisionsStay(t *testing.T) {
 	path := newFile(t)
 	replace := `INSERT OR REPLACE INTO revisions (hearing, line, revision, text, role, speaker, author, at, previous, hash)
 		VALUES ('h', 'l', 1, 'y', '', '', '', 0, '', '')`
-	for _, q := range append(storetest.Tampering, replace) {
+	refused := func(q string) {
+		t.Helper()
 		if err := alter(t, path, q); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: error %v", q, err)
 		}
+	}
+	for _, q := range append(storetest.Tampering, replace,
+		`INSERT OR REPLACE INTO corrections (hearing, number, request) VALUES ('h', 1, '{"says":"y"}')`,
+		`INSERT OR REPLACE INTO decisions (hearing, number, decision) VALUES ('h', 1, 'y')`) {
+		refused(q)
+	}
+	if err := alter(t, path, storetest.Sealing); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range append(storetest.SealedTampering,
+		`INSERT OR REPLACE INTO sealed_files (hearing, path, data) VALUES ('h', 'record.json', 'y')`) {
+		refused(q)
 	}
 }
 

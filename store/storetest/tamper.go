@@ -10,6 +10,19 @@ var OneRevision = []string{
 		VALUES ('h', 'l', '', '', '', 'x', 0, 0, 0, '[]', 'hand', '', '', '', 0, '', 1, '', '', 2)`,
 	`INSERT INTO revisions (hearing, line, revision, text, role, speaker, author, at, previous, hash)
 		VALUES ('h', 'l', 1, 'x', '', '', '', 0, '', '')`,
+	`INSERT INTO corrections (hearing, number, request) VALUES ('h', 1, '{}')`,
+	`INSERT INTO decisions (hearing, number, decision) VALUES ('h', 1, '{}')`,
+}
+
+// Sealing makes the record of OneRevision a signed one.
+const Sealing = `INSERT INTO sealed_files (hearing, path, data) VALUES ('h', 'record.json', 'x')`
+
+// SealedTampering are statements that every database refuses after OneRevision
+// and Sealing.
+var SealedTampering = []string{
+	`UPDATE sealed_files SET data = 'y'`,
+	`DELETE FROM sealed_files`,
+	`UPDATE lines SET text = 'y'`,
 }
 
 // Tampering are statements that every database refuses after OneRevision.
@@ -18,4 +31,8 @@ var Tampering = []string{
 	`UPDATE revisions SET at = at`,
 	`DELETE FROM revisions`,
 	`DELETE FROM revisions WHERE line = 'l'`,
+	`UPDATE corrections SET request = '{"says":"y"}'`,
+	`DELETE FROM corrections`,
+	`UPDATE decisions SET decision = '{}'`,
+	`DELETE FROM decisions`,
 }
