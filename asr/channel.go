@@ -24,13 +24,24 @@ type item struct {
 	samples []int16 // of an utterance; nil once it is decoded
 	ready   bool
 	cancel  context.CancelFunc // of the decoding; nil while there is none
+
+	// Until it is compared with the other seats: its band; when it was queued,
+	// and the log's offset then.
+	band   []int16
+	queued time.Time
+	seen   int64
+	lent   *borrowed // what came of it; nil where no other seat was heard
 }
+
+// complete reports whether nothing is missing of a step.
+func (it *item) complete() bool { return it.ready && it.band == nil }
 
 // channel is what a worker knows of one microphone: how far the store is, what
 // has been published since, what waits to be, and the audio not yet decided.
 // It belongs to its partition's goroutine.
 type channel struct {
 	hearing, name string
+	room          *room
 
 	// stored is the store's position. published are those after it, in order,
 	// that the store has not confirmed; unconfirmed is since when it owes us the first.
@@ -76,7 +87,7 @@ func (c *channel) begin(s ChannelState, pauses Pauses) error {
 		ends, _ = NewEndpointer(pauses, p.Sample, nil)
 	}
 	*c = channel{
-		hearing: c.hearing, name: c.name, life: c.life + 1,
+		hearing: c.hearing, name: c.name, room: c.room, life: c.life + 1,
 		patience: c.patience, heardAt: c.heardAt,
 		stored: p, tail: p, ends: ends, epoch: p.Epoch, seq: p.Seq, fresh: true,
 		state: s.State, from: c.from,
@@ -124,12 +135,29 @@ func (c *channel) take(chunk capture.Chunk, offset int64, pauses Pauses) {
 	if chunk.End == capture.EndPause {
 		return
 	}
+	c.end()
+}
+
+// end ends the channel: nothing more will come.
+func (c *channel) end() {
+	c.flush()
 	if len(c.queue) == 0 {
 		// All is decided and on its way already: say so in a step of no length.
 		at := c.ends.Begin()
 		c.queueSteps([]Step{{Begin: at, First: at, End: at, State: c.state}})
 	}
 	c.queue[len(c.queue)-1].segment.After.Ended = true
+}
+
+// ending reports whether the end is decided or on its way.
+func (c *channel) ending() bool {
+	switch {
+	case len(c.queue) > 0:
+		return c.queue[len(c.queue)-1].segment.After.Ended
+	case len(c.published) > 0:
+		return c.published[len(c.published)-1].Ended
+	}
+	return c.stored.Ended
 }
 
 // flush ends what was begun.
@@ -154,6 +182,8 @@ func (c *channel) queueSteps(steps []Step) {
 		if s.Speech {
 			segment.Stage = Final
 			it.samples, it.ready = s.Samples, false
+			it.band = new(bander).add(nil, s.First, s.Samples)
+			it.queued, it.seen = time.Now(), c.latest.offset
 			c.partial.stop()
 		}
 		after := c.settle(s.End)
@@ -180,14 +210,17 @@ func (c *channel) clock(at capture.SampleIndex) time.Time {
 // settle forgets the chunks before a sample, and is the position there.
 func (c *channel) settle(at capture.SampleIndex) Position {
 	p := Position{Epoch: c.epoch, Sample: at, Seq: c.latest.seq, Offset: c.latest.offset + 1}
+	clock := c.clock(at)
+	rest := len(c.places)
 	for i, place := range c.places {
 		if place.next > at {
 			p.Seq, p.Offset = place.seq-1, place.offset
-			c.places = c.places[i:]
-			return p
+			rest = i
+			break
 		}
 	}
-	c.places = c.places[:0]
+	c.places = c.places[rest:]
+	p.Offset = c.room.offset(clock, p.Offset)
 	return p
 }
 
@@ -246,6 +279,30 @@ func (it *item) fill(h Hypothesis, rejected string) {
 	}
 	it.samples, it.ready = nil, true
 	it.cancel()
+	it.share()
+}
+
+// share gives other seats what is theirs, once words and voices are known.
+func (it *item) share() {
+	if it.complete() && it.lent != nil {
+		it.lent.share(&it.segment)
+		it.lent = nil
+	}
+}
+
+// compare decides whose voice an utterance is, if all that is needed to know has
+// been heard.
+func (it *item) compare(r *room, seats []string, patient bool) {
+	s := &it.segment
+	length := (s.Last + 1 - s.First).Duration()
+	if !r.heardTo(s.StartedAt.Add(length+crosstalkLag), s.Channel, seats, patient) {
+		return
+	}
+	if others := r.around(s.StartedAt, len(it.band), s.Channel); len(others) > 0 {
+		it.lent = compare(it.band, others)
+	}
+	it.band = nil
+	it.share()
 }
 
 // words puts an engine's words on the channel's clock.

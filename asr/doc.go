@@ -32,7 +32,16 @@
 // from the store's position. So does one whose steps are not confirmed for a
 // minute: the log may have lost them.
 //
+// One worker hears all seats of a room, and writes a voice at the seat that has
+// it loudest. An utterance is compared with what the other seats heard during it
+// ([Crosstalk]), while the engine decodes it; its words that are another seat's
+// are kept beside its text. Each seat's [ear] follows the log as it is read, decided
+// or not, and a position's offset is far enough back for all seats of the room:
+// so a restart compares the same sounds. Seats are waited for by the log's own
+// clock, until the room has been heard 3 s further; only where the whole
+// room falls silent by a clock of ours (10 s).
+//
 // What changes with time alone (partials, alarms, retries) is in no final.
 // One thing is not: a closed hearing whose courtroom died without an End chunk is
-// ended after 30 s without audio; if its audio comes after all, it goes on there.
+// ended after 30 s without audio, by its End; if its audio comes after all, it goes on there.
 package asr

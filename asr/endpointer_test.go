@@ -24,6 +24,8 @@ type sound struct {
 	noise   float64 // RMS of the room, dBFS
 	samples []int16
 	slow    float64
+	pitch   float64 // of the voice; 1: 160 Hz
+	phase   float64
 }
 
 // buzz is one period of 8 harmonics of 160 Hz, with an RMS of 1.
@@ -37,20 +39,21 @@ var buzz = func() (b [100]float64) {
 }()
 
 func newSound(seed uint64, noise float64) *sound {
-	return &sound{rand: rand.New(rand.NewPCG(seed, 1)), noise: noise}
+	return &sound{rand: rand.New(rand.NewPCG(seed, 1)), noise: noise, pitch: 1}
 }
 
 // add appends ms of sound: room noise, and voice of the given RMS where it is above -100 dBFS.
 // The voice is a buzz of harmonics under a syllable rhythm of 5 Hz.
 func (s *sound) add(ms int, voice float64) *sound {
-	amplitude := math.Pow(10, voice/20) * 32768
+	amplitude, noise := math.Pow(10, voice/20)*32768, math.Pow(10, s.noise/20)*32768
 	for range ms * capture.Rate / 1000 {
 		t := float64(len(s.samples)) / capture.Rate
+		s.phase += s.pitch
 		s.slow += 0.2 * (s.rand.NormFloat64() - s.slow)
-		x := math.Pow(10, s.noise/20) * 32768 * (0.6*s.rand.NormFloat64() + 2.4*s.slow)
+		x := noise * (0.6*s.rand.NormFloat64() + 2.4*s.slow)
 		if voice > -100 {
 			syllable := 0.75 + 0.65*math.Sin(2*math.Pi*5*t)
-			x += amplitude * syllable * buzz[len(s.samples)%len(buzz)]
+			x += amplitude * syllable * buzz[int(s.phase)%len(buzz)]
 		}
 		s.samples = append(s.samples, int16(max(-32768, min(32767, math.Round(x)))))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -312,6 +313,7 @@ func chunksOf(hearing, channel string, epoch, seq uint64, samples []int16, end c
 func talk(seed uint64, seconds int) []int16 {
 	r := rand.New(rand.NewPCG(seed, 3))
 	s := newSound(seed, -65+8*r.Float64())
+	s.pitch = 0.7 + 0.9*r.Float64() // no two voices are the same
 	for len(s.samples) < seconds*capture.Rate {
 		switch r.IntN(8) {
 		case 0:
@@ -325,15 +327,33 @@ func talk(seed uint64, seconds int) []int16 {
 	return s.samples[:seconds*capture.Rate-r.IntN(500)]
 }
 
-// room is a log with the audio of a hearing: channels with two epochs each, a
+// courtroom is a log with the audio of a hearing: channels with two epochs each, a
 // pause or a crash between them, their chunks interleaved as they were recorded.
-func room(seed uint64, channels, seconds int) []capture.Chunk {
+func courtroom(seed uint64, channels, seconds int) []capture.Chunk {
+	return bleeding(seed, channels, seconds, math.Inf(-1))
+}
+
+// bleeding is a courtroom in whose first epoch each microphone hears all other
+// seats, so much quieter, 3 ms later.
+func bleeding(seed uint64, channels, seconds int, db float64) []capture.Chunk {
 	var all []capture.Chunk
+	half := seconds / 2
+	var own [][]int16
+	for i := range channels {
+		own = append(own, talk(seed*100+uint64(i), half))
+	}
 	for i := range channels {
 		name := fmt.Sprintf("seat%d", i)
-		half := seconds / 2
 		between := []capture.End{capture.EndPause, capture.NotEnd}[i%2]
-		first := chunksOf("h", name, 1, 1, talk(seed*100+uint64(i), half), between)
+		heard := slices.Clone(own[i])
+		for j := range channels {
+			if other := own[j]; j != i && !math.IsInf(db, 0) {
+				for k := range min(len(heard), len(other)-48) {
+					heard[min(k+48, len(heard)-1)] += int16(math.Pow(10, db/20) * float64(other[k]))
+				}
+			}
+		}
+		first := chunksOf("h", name, 1, 1, heard, between)
 		second := chunksOf("h", name, 2+uint64(i%2), uint64(len(first))+1, talk(seed*100+50+uint64(i), half), capture.EndClose)
 		all = append(append(all, first...), second...)
 	}

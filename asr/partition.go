@@ -36,6 +36,7 @@ type partition struct {
 	commit   func(int64) error
 	log      *slog.Logger
 	channels map[string]*channel // by key
+	rooms    map[string]*room    // by hearing
 
 	reader     *reader
 	heldUp     time.Time // when the log was last not read as it came
@@ -74,7 +75,7 @@ type answer struct {
 func newPartition(w *Worker, a Assignment) *partition {
 	return &partition{
 		w: w, number: a.Partition, commit: a.Commit, log: w.log.With("partition", a.Partition),
-		channels: map[string]*channel{}, rewind: -1, committed: -1, answers: make(chan answer),
+		channels: map[string]*channel{}, rooms: map[string]*room{}, rewind: -1, committed: -1, answers: make(chan answer),
 	}
 }
 
@@ -117,6 +118,7 @@ func (p *partition) run(ctx context.Context, hint int64) error {
 			p.read(ctx, p.rewind)
 			p.rewind = -1
 		}
+		p.compare()
 		p.ask(ctx)
 		if err := p.publish(ctx); err != nil {
 			return err
@@ -211,9 +213,11 @@ func (p *partition) refuse(ctx context.Context, m ChunkMessage) error {
 
 func (p *partition) chunk(chunk capture.Chunk, offset int64) {
 	key := capture.Key(chunk.Hearing, chunk.Channel)
+	room := p.room(chunk.Hearing)
+	room.take(chunk, offset)
 	c := p.channels[key]
 	if c == nil {
-		c = &channel{hearing: chunk.Hearing, name: chunk.Channel, from: offset}
+		c = &channel{hearing: chunk.Hearing, name: chunk.Channel, room: room, from: room.offset(chunk.CapturedAt, offset)}
 		s, _ := p.w.at.Positions.Position(c.hearing, c.name)
 		p.begin(c, s)
 		p.channels[key] = c
@@ -222,19 +226,57 @@ func (p *partition) chunk(chunk capture.Chunk, offset int64) {
 	case chunk.Seq <= c.seq:
 		p.w.counts.repeated.Add(1)
 		return
-	case chunk.Seq > c.seq+1:
+	case !chunk.Follows(c.seq):
 		p.missing(c, chunk.Seq, offset)
 		return
 	}
 	p.w.counts.chunks.Add(1)
 	c.heardAt = time.Now()
 	c.take(chunk, offset, p.w.config.Pauses)
-	if c.gap == chunk.Seq {
+	if c.gap != 0 { // this was it, or says that it is lost
 		p.log.Info("missing chunk arrived", "hearing", c.hearing, "channel", c.name, "seq", chunk.Seq)
 		p.again(c.skipped) // for what had to be left out
 		c.gap = 0
 		p.w.gaps.clear(p.number, c)
 	}
+}
+
+func (p *partition) room(hearing string) *room {
+	r := p.rooms[hearing]
+	if r == nil {
+		r = newRoom()
+		p.rooms[hearing] = r
+	}
+	return r
+}
+
+// compare decides whose voice the utterances are that wait for it.
+func (p *partition) compare() {
+	for _, c := range p.channels {
+		for _, it := range c.queue {
+			if it.band == nil {
+				continue
+			}
+			waited := time.Since(later(it.queued, p.heldUp))
+			it.compare(c.room, p.seats(c.hearing), p.next <= it.seen || waited < roomPatience)
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// seats are the channels that a hearing should have.
+func (p *partition) seats(hearing string) (channels []string) {
+	h, _ := p.w.at.Hearings.Hearing(hearing)
+	for _, s := range h.Seats {
+		channels = append(channels, s.Channel)
+	}
+	return channels
 }
 
 // missing stops a channel at a gap. The others go on.
@@ -298,17 +340,15 @@ func (p *partition) restart(c *channel, s ChannelState) {
 func (p *partition) tick() {
 	now := time.Now()
 	p.follow()
+	p.forget()
+	p.adopt()
 	least := p.next
-	for key, c := range p.channels {
-		if c.idle() {
-			delete(p.channels, key)
-			continue
-		}
+	for _, c := range p.channels {
 		if offset, ok := c.need(); ok {
 			least = min(least, offset)
 		}
-		if c.gap == 0 && now.Sub(c.heardAt) >= closedQuiet && now.Sub(p.heldUp) >= closedQuiet && p.closed(c) {
-			c.flush() // no End came, and none will
+		if c.gap == 0 && !c.ending() && now.Sub(c.heardAt) >= closedQuiet && now.Sub(p.heldUp) >= closedQuiet && p.closed(c) {
+			c.end() // no End came, and none will
 		}
 		patience := max(c.patience, firstPatience)
 		if len(c.published) > 0 && now.Sub(c.unconfirmed) >= patience {
@@ -324,6 +364,35 @@ func (p *partition) tick() {
 			p.committed = least
 		}
 		p.committedA = now
+	}
+}
+
+// forget lets go of the hearings of which nothing is left to do.
+func (p *partition) forget() {
+	busy := map[string]bool{}
+	for _, c := range p.channels {
+		busy[c.hearing] = busy[c.hearing] || !c.idle()
+	}
+	for key, c := range p.channels {
+		if !busy[c.hearing] {
+			delete(p.channels, key)
+			delete(p.rooms, c.hearing)
+		}
+	}
+}
+
+// adopt takes up the channels of closed hearings that have no audio left and
+// yet no end: their courtroom never came back, and their worker died.
+func (p *partition) adopt() {
+	for _, s := range p.w.at.Positions.In(p.number) {
+		c := &channel{hearing: s.Hearing, name: s.Channel, heardAt: time.Now()}
+		if s.Position.Ended || s.Position.Epoch == 0 || p.channels[c.key()] != nil || !p.closed(c) {
+			continue
+		}
+		c.room = p.room(c.hearing)
+		p.begin(c, s)
+		c.latest = chunkPlace{seq: s.Position.Seq, offset: s.Position.Offset - 1, first: s.Position.Sample, capturedAt: time.Now()}
+		p.channels[c.key()] = c
 	}
 }
 
@@ -368,6 +437,10 @@ func (p *partition) askPartial(ctx context.Context, c *channel) {
 	if !open || p.w.config.FinalsOnly || !c.partial.due(len(samples), c.ends.Before()) {
 		return
 	}
+	if p.overheard(c, first, samples) {
+		c.partial.first, c.partial.asked = first, len(samples) // look again when it has grown
+		return
+	}
 	asking, ticket, ok := p.w.engine.tryEnter(ctx)
 	if !ok {
 		return
@@ -382,6 +455,16 @@ func (p *partition) askPartial(ctx context.Context, c *channel) {
 		p.w.engine.leavePartial(ticket)
 		p.answer(ctx, a)
 	})
+}
+
+// overheard reports whether the last that was spoken is another seat's voice, as
+// far as that can be told already.
+func (p *partition) overheard(c *channel, first capture.SampleIndex, samples []int16) bool {
+	if cutoff := len(samples) - 2*capture.Rate; cutoff > 0 {
+		first, samples = first+capture.SampleIndex(cutoff), samples[cutoff:]
+	}
+	band := new(bander).add(nil, first, samples)
+	return overheard(band, c.room.around(c.clock(first), len(band), c.name))
 }
 
 func (p *partition) prompt(c *channel) string {
@@ -436,7 +519,7 @@ func (p *partition) publish(ctx context.Context) error {
 	out := p.out
 	for _, c := range p.channels {
 		for _, it := range c.queue {
-			if !it.ready {
+			if !it.complete() {
 				break
 			}
 			out = append(out, it.segment)
@@ -452,7 +535,7 @@ func (p *partition) publish(ctx context.Context) error {
 	p.out = p.out[:0]
 	now := time.Now()
 	for _, c := range p.channels {
-		for len(c.queue) > 0 && c.queue[0].ready {
+		for len(c.queue) > 0 && c.queue[0].complete() {
 			if len(c.published) == 0 {
 				c.unconfirmed = now
 			}

@@ -49,6 +49,9 @@ type Segment struct {
 	// Rejected is the engine's reason for refusing the clip. The utterance is
 	// kept, marked, and can be heard.
 	Rejected string `json:"rejected,omitempty"`
+	// Crosstalk is what this seat's microphone heard of other seats, in order.
+	// It is not part of Text and Words; a final may have nothing else.
+	Crosstalk []Crosstalk `json:"crosstalk,omitempty"`
 
 	Before *Position       `json:"before,omitempty"`
 	After  *Position       `json:"after,omitempty"`

@@ -87,7 +87,35 @@ func (s *Segment) check() error {
 	case s.Rejected != "" && s.Text != "":
 		return errors.New("rejected, and yet with a text")
 	}
+	if err := s.checkCrosstalk(); err != nil {
+		return err
+	}
 	return s.checkWords()
+}
+
+// checkCrosstalk looks at what was heard of other seats.
+func (s *Segment) checkCrosstalk() error {
+	if len(s.Crosstalk) > 0 && s.Stage != Final {
+		return fmt.Errorf("crosstalk in a %s", s.Stage)
+	}
+	if len(s.Crosstalk) > maxSegmentWords {
+		return fmt.Errorf("%d pieces of crosstalk", len(s.Crosstalk))
+	}
+	size := 0
+	for i, c := range s.Crosstalk {
+		size += len(c.Text)
+		switch {
+		case capture.CheckName(c.From) != nil || c.From == s.Channel:
+			return fmt.Errorf("crosstalk %d from %q", i, shorten(c.From))
+		case !(c.GainDB <= 0 && c.GainDB >= -200):
+			return fmt.Errorf("crosstalk %d with a gain of %v dB", i, c.GainDB)
+		case c.Start < s.First.Milliseconds() || c.End < c.Start || c.End > (s.Last+capture.SamplesIn(time.Millisecond)).Milliseconds():
+			return fmt.Errorf("crosstalk %d from %d to %d ms", i, c.Start, c.End)
+		case !utf8.ValidString(c.Text) || size > maxSegmentText:
+			return fmt.Errorf("crosstalk %d is not UTF-8, or too long", i)
+		}
+	}
+	return nil
 }
 
 // checkStep looks at what only finals and silences have.

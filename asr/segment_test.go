@@ -37,7 +37,10 @@ func segments() map[string]Segment {
 	silence.Before, silence.After = final.After, &Position{Epoch: 1, Sample: 207200, Seq: 51, Offset: 97, Ended: true}
 	rejected := final
 	rejected.Text, rejected.Words, rejected.Rejected = "", []Word{}, "HTTP 413: too long"
-	return map[string]Segment{"final": final, "partial": partial, "silence": silence, "rejected": rejected}
+	crosstalk := final
+	crosstalk.Text, crosstalk.Words = "开庭。", final.Words[1:]
+	crosstalk.Crosstalk = []Crosstalk{{From: "clerk", GainDB: -17.9, Start: 2000, End: 2400, Text: "现在"}}
+	return map[string]Segment{"final": final, "partial": partial, "silence": silence, "rejected": rejected, "crosstalk": crosstalk}
 }
 
 // TestOldSegments: what was written once is read for ever, and written the same.
@@ -80,39 +83,44 @@ func TestOldSegments(t *testing.T) {
 func TestParseSegmentRefuses(t *testing.T) {
 	at := func(p Position) *Position { return &p }
 	for name, change := range map[string]func(*Segment){
-		"version":          func(s *Segment) { s.V = 2 },
-		"hearing":          func(s *Segment) { s.Hearing = "a/b" },
-		"channel":          func(s *Segment) { s.Channel = "" },
-		"epoch":            func(s *Segment) { s.Epoch = 0 },
-		"first":            func(s *Segment) { s.First = -1 },
-		"last":             func(s *Segment) { s.Last = s.First - 2 },
-		"no samples":       func(s *Segment) { s.Last = s.First - 1; s.After.Sample = s.First; s.Words = nil },
-		"utterance":        func(s *Segment) { s.Utterance = "judge-1-27201" },
-		"id":               func(s *Segment) { s.ID = "other" },
-		"started":          func(s *Segment) { s.StartedAt = time.Time{} },
-		"stage":            func(s *Segment) { s.Stage = "guess" },
-		"partial position": func(s *Segment) { s.Stage = Partial },
-		"no before":        func(s *Segment) { s.Before = nil },
-		"no after":         func(s *Segment) { s.After = nil },
-		"after elsewhere":  func(s *Segment) { s.After.Sample++ },
-		"after in epoch":   func(s *Segment) { s.After.Epoch++ },
-		"before too late":  func(s *Segment) { s.Before = at(Position{Epoch: 1, Sample: s.First + 1}) },
-		"before in epoch":  func(s *Segment) { s.Before = at(Position{Epoch: 2}) },
-		"before negative":  func(s *Segment) { s.Before = at(Position{Epoch: 1, Sample: -1}) },
-		"seq backwards":    func(s *Segment) { s.Before = at(Position{Seq: 12}) },
-		"state":            func(s *Segment) { s.State = json.RawMessage(`7`) },
-		"long state":       func(s *Segment) { s.State = json.RawMessage(`{"v":"` + strings.Repeat("x", 20000) + `"}`) },
-		"text":             func(s *Segment) { s.Text = strings.Repeat("是", 30_000) },
-		"rejected text":    func(s *Segment) { s.Rejected = "no" },
-		"silence text":     func(s *Segment) { s.Stage = Silence },
-		"stable":           func(s *Segment) { s.Stage, s.Before, s.After, s.State, s.Stable = Partial, nil, nil, nil, 6 },
-		"words":            func(s *Segment) { s.Words = make([]Word, 10_000) },
-		"word early":       func(s *Segment) { s.Words[0].Start = 1699 },
-		"word late":        func(s *Segment) { s.Words[1].End = 2952 },
-		"word backwards":   func(s *Segment) { s.Words[1].Start = 2399 },
-		"word inverted":    func(s *Segment) { s.Words[1].End = 2300 },
-		"confidence":       func(s *Segment) { s.Words[0].Confidence = 1.1 },
-		"megabyte":         func(s *Segment) { s.Engine = strings.Repeat("x", 2<<20) },
+		"version":            func(s *Segment) { s.V = 2 },
+		"hearing":            func(s *Segment) { s.Hearing = "a/b" },
+		"channel":            func(s *Segment) { s.Channel = "" },
+		"epoch":              func(s *Segment) { s.Epoch = 0 },
+		"first":              func(s *Segment) { s.First = -1 },
+		"last":               func(s *Segment) { s.Last = s.First - 2 },
+		"no samples":         func(s *Segment) { s.Last = s.First - 1; s.After.Sample = s.First; s.Words = nil },
+		"utterance":          func(s *Segment) { s.Utterance = "judge-1-27201" },
+		"id":                 func(s *Segment) { s.ID = "other" },
+		"started":            func(s *Segment) { s.StartedAt = time.Time{} },
+		"stage":              func(s *Segment) { s.Stage = "guess" },
+		"partial position":   func(s *Segment) { s.Stage = Partial },
+		"no before":          func(s *Segment) { s.Before = nil },
+		"no after":           func(s *Segment) { s.After = nil },
+		"after elsewhere":    func(s *Segment) { s.After.Sample++ },
+		"after in epoch":     func(s *Segment) { s.After.Epoch++ },
+		"before too late":    func(s *Segment) { s.Before = at(Position{Epoch: 1, Sample: s.First + 1}) },
+		"before in epoch":    func(s *Segment) { s.Before = at(Position{Epoch: 2}) },
+		"before negative":    func(s *Segment) { s.Before = at(Position{Epoch: 1, Sample: -1}) },
+		"seq backwards":      func(s *Segment) { s.Before = at(Position{Seq: 12}) },
+		"state":              func(s *Segment) { s.State = json.RawMessage(`7`) },
+		"long state":         func(s *Segment) { s.State = json.RawMessage(`{"v":"` + strings.Repeat("x", 20000) + `"}`) },
+		"text":               func(s *Segment) { s.Text = strings.Repeat("是", 30_000) },
+		"rejected text":      func(s *Segment) { s.Rejected = "no" },
+		"silence text":       func(s *Segment) { s.Stage = Silence },
+		"stable":             func(s *Segment) { s.Stage, s.Before, s.After, s.State, s.Stable = Partial, nil, nil, nil, 6 },
+		"words":              func(s *Segment) { s.Words = make([]Word, 10_000) },
+		"word early":         func(s *Segment) { s.Words[0].Start = 1699 },
+		"word late":          func(s *Segment) { s.Words[1].End = 2952 },
+		"word backwards":     func(s *Segment) { s.Words[1].Start = 2399 },
+		"word inverted":      func(s *Segment) { s.Words[1].End = 2300 },
+		"confidence":         func(s *Segment) { s.Words[0].Confidence = 1.1 },
+		"crosstalk self":     func(s *Segment) { s.Crosstalk = []Crosstalk{{From: "judge", Start: 1700, End: 1800}} },
+		"crosstalk louder":   func(s *Segment) { s.Crosstalk = []Crosstalk{{From: "clerk", GainDB: 1, Start: 1700, End: 1800}} },
+		"crosstalk late":     func(s *Segment) { s.Crosstalk = []Crosstalk{{From: "clerk", Start: 1700, End: 9000}} },
+		"crosstalk inverted": func(s *Segment) { s.Crosstalk = []Crosstalk{{From: "clerk", Start: 1800, End: 1750}} },
+		"crosstalk nobody":   func(s *Segment) { s.Crosstalk = []Crosstalk{{Start: 1700, End: 1800}} },
+		"megabyte":           func(s *Segment) { s.Engine = strings.Repeat("x", 2<<20) },
 	} {
 		s := segments()["final"]
 		change(&s)

@@ -96,7 +96,7 @@ func check(t *testing.T, l *fakeLog, chunks []capture.Chunk) {
 			at = *s.After
 			if s.Stage == Final {
 				speech++
-				if !strings.HasPrefix(s.Text, fmt.Sprint(s.Last-s.First+1, " ")) {
+				if len(s.Crosstalk) == 0 && !strings.HasPrefix(s.Text, fmt.Sprint(s.Last-s.First+1, " ")) {
 					t.Fatalf("%s: %q for %d samples", key, s.Text, s.Last-s.First+1)
 				}
 			}
@@ -161,8 +161,14 @@ func TestKilledWorkers(t *testing.T) {
 	const channels = 3
 	kills := 0
 	for seed := range uint64(6) {
-		chunks := room(seed, channels, 80)
+		chunks := courtroom(seed, channels, 80)
+		if seed >= 3 {
+			chunks = bleeding(seed, channels, 80, -18)
+		}
 		want := undisturbed(t, chunks, channels)
+		if lent := strings.Count(fmt.Sprint(want), `"crosstalk":`); lent > 0 != (seed >= 3) {
+			t.Errorf("%d utterances with crosstalk", lent)
+		}
 		bubble(t, func(t *testing.T, l *fakeLog) {
 			random := func(ms int) func() time.Duration {
 				var mu sync.Mutex
@@ -204,7 +210,7 @@ func TestKilledWorkers(t *testing.T) {
 func TestZombies(t *testing.T) {
 	const channels = 3
 	for seed := range uint64(4) {
-		chunks := room(seed, channels, 80)
+		chunks := courtroom(seed, channels, 80)
 		want := undisturbed(t, chunks, channels)
 		bubble(t, func(t *testing.T, l *fakeLog) {
 			var mu sync.Mutex
@@ -232,7 +238,7 @@ func TestZombies(t *testing.T) {
 func TestUntidyLog(t *testing.T) {
 	const channels = 2
 	for seed := range uint64(6) {
-		chunks := room(seed, channels, 60)
+		chunks := courtroom(seed, channels, 60)
 		want := undisturbed(t, chunks, channels)
 		bubble(t, func(t *testing.T, l *fakeLog) {
 			r := rand.New(rand.NewPCG(seed, 9))
@@ -289,7 +295,7 @@ func TestUntidyLog(t *testing.T) {
 // TestOneChannelWaits: a gap in one channel does not hold up another.
 func TestOneChannelWaits(t *testing.T) {
 	bubble(t, func(t *testing.T, l *fakeLog) {
-		chunks := room(1, 2, 60)
+		chunks := courtroom(1, 2, 60)
 		lost := slices.IndexFunc(chunks, func(c capture.Chunk) bool { return c.Channel == "seat0" && c.Seq == 20 })
 		for i, c := range chunks {
 			if i != lost {
@@ -313,7 +319,7 @@ func TestOneChannelWaits(t *testing.T) {
 
 // TestLostSegments: what the broker lost after it had acknowledged it is published again.
 func TestLostSegments(t *testing.T) {
-	chunks := room(2, 2, 60)
+	chunks := courtroom(2, 2, 60)
 	want := undisturbed(t, chunks, 2)
 	bubble(t, func(t *testing.T, l *fakeLog) {
 		began := time.Now()
@@ -331,7 +337,7 @@ func TestLostSegments(t *testing.T) {
 
 // TestTrimmedLog: the log begins after the audio that is decided, and the hint before.
 func TestTrimmedLog(t *testing.T) {
-	chunks := room(3, 1, 120)
+	chunks := courtroom(3, 1, 120)
 	want := undisturbed(t, chunks, 1)
 	bubble(t, func(t *testing.T, l *fakeLog) {
 		l.send(chunks[:len(chunks)/2]...)
@@ -350,7 +356,7 @@ func TestTrimmedLog(t *testing.T) {
 
 // TestHintBeyondStore: a hint counts only as far as the store is; nothing follows that would tell.
 func TestHintBeyondStore(t *testing.T) {
-	chunks := room(4, 2, 80)
+	chunks := courtroom(4, 2, 80)
 	want := undisturbed(t, chunks, 2)
 	bubble(t, func(t *testing.T, l *fakeLog) {
 		l.send(chunks[:len(chunks)/2]...)
@@ -608,7 +614,7 @@ func TestClosedHearing(t *testing.T) {
 		}
 		l.set(capture.Hearing{ID: "h", Status: capture.Closed})
 		time.Sleep(time.Second)
-		if a := l.steps("h/a"); len(a) != 1 || a[0].Stage != Final || a[0].After.Sample != chunks[9].Next() || a[0].After.Ended {
+		if a := l.steps("h/a"); len(a) != 1 || a[0].Stage != Final || a[0].After.Sample != chunks[9].Next() || !a[0].After.Ended {
 			t.Fatalf("%+v", a)
 		}
 		stop()
@@ -621,6 +627,29 @@ func TestClosedHearing(t *testing.T) {
 			if !steps[i].Before.Same(*steps[i-1].After) {
 				t.Errorf("step %d", i)
 			}
+		}
+	})
+}
+
+// TestClosedWithoutWorker: a courtroom never comes back, and the worker that has
+// decided all it sent is gone too: the next one ends the channel all the same.
+func TestClosedWithoutWorker(t *testing.T) {
+	bubble(t, func(t *testing.T, l *fakeLog) {
+		chunks := chunksOf("h", "a", 1, 1, newSound(1, -62).quiet(1000).add(3000, -22).quiet(20000).samples, capture.NotEnd)
+		_, stop := start(t, l, scripted{})
+		l.send(chunks...)
+		waitFor(t, "two steps", time.Minute, func() bool { return len(l.steps("h/a")) == 2 })
+		stop()
+		l.set(capture.Hearing{ID: "h", Status: capture.Closed})
+		l.mu.Lock()
+		l.first, l.hint = int64(len(l.audio)), int64(len(l.audio)) // nothing is left to read
+		at := l.states["h/a"]
+		l.mu.Unlock()
+		_, stop = start(t, l, scripted{})
+		waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
+		stop()
+		if last := l.steps("h/a")[2]; last.Stage != Silence || !last.After.Same(at.Position) || last.After.Seq != at.Position.Seq || last.After.Offset != at.Position.Offset {
+			t.Errorf("%+v after %+v", *last.After, at.Position)
 		}
 	})
 }
@@ -756,7 +785,7 @@ func TestStable(t *testing.T) {
 // BenchmarkCatchUp is how fast a worker gets through a backlog when the engine takes no time.
 func BenchmarkCatchUp(b *testing.B) {
 	const channels, seconds = 8, 300
-	chunks := room(1, channels, seconds)
+	chunks := courtroom(1, channels, seconds)
 	b.ReportAllocs()
 	for b.Loop() {
 		l := newFakeLog(b)

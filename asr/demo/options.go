@@ -27,7 +27,6 @@ type Options struct {
 	NoWords     bool // text only, whatever was asked: an engine without times
 
 	// HearBleed makes a microphone hear its neighbour where its own seat is
-	// silent, as a real engine would. It is off by default because nothing
-	// removes such doubled lines before cross-talk suppression is there.
+	// silent, as a real engine would: what the worker has to take out again.
 	HearBleed bool
 }

@@ -1,0 +1,502 @@
+package asr
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"tingji/capture"
+)
+
+// Crosstalk is text that a seat's microphone heard of another seat's voice. It
+// is no part of the segment's text.
+type Crosstalk struct {
+	From string `json:"from"` // the channel that has it loudest
+	// GainDB is how loud it is here, measured by how loud it is there: below 0.
+	GainDB float64 `json:"gain_db"`
+	Start  int64   `json:"start"` // as of a [Word]
+	End    int64   `json:"end"`
+	Text   string  `json:"text"` // empty where the engine made nothing of it
+}
+
+const (
+	// crosstalkLag is how far apart a voice may be in two microphones: the way
+	// through the room, and two devices' clocks.
+	crosstalkLag = 100 * time.Millisecond
+	bandLag      = int(crosstalkLag * bandRate / time.Second)
+	// seatPatience is how much further the room has to be heard until a seat
+	// that has not been counts as absent; roomPatience how long we wait where
+	// the whole room is silent.
+	seatPatience = 3 * time.Second
+	roomPatience = 10 * time.Second
+
+	// searchFrames is how much sound is searched for the lag; localFrames on
+	// both sides of a frame say whether it is the same sound there.
+	searchFrames = 50
+	localFrames  = 30
+	fineLag      = 8 // samples of the band about the lag that was found
+	leastFrames  = 8 // less than 80 ms proves nothing
+	// sameCorrelation is the square of the correlation from which two sounds are one.
+	sameCorrelation = 0.25
+)
+
+// borrowed says for each frame of an utterance whose voice it is: 0 for its own
+// seat's, n for that of others[n-1].
+type borrowed struct {
+	frames  []uint8
+	gain    []int16 // tenths of a decibel, below 0 where frames is not 0
+	audible []bool  // the frames that count
+	floor   int64   // the level between the words
+	others  []string
+}
+
+// seatBand is another seat's band over an utterance and crosstalkLag on both sides.
+type seatBand struct {
+	name string
+	band []int16
+}
+
+// compare finds the frames of an utterance in which its seat hears another. The
+// measure is the sound alone: another seat must have it louder (2 dB), and have
+// the same (correlation 0.5 over its surroundings, at one lag). So two people at
+// once remain two, however loud; and a voice that is equally loud at two
+// seats remains at both: nothing is lost.
+func compare(own []int16, others []seatBand) *borrowed {
+	n := len(own) / bandFrame
+	b := &borrowed{frames: make([]uint8, n), gain: make([]int16, n)}
+	smooth := smoothed(frameSums(own, n))
+	audible, floor := audibleFrames(smooth)
+	b.audible, b.floor = audible, floor
+
+	slices.SortFunc(others, func(x, y seatBand) int { // the loudest first: it explains most
+		return cmp.Or(cmp.Compare(energy(y.band), energy(x.band)), cmp.Compare(x.name, y.name))
+	})
+	for _, o := range others {
+		b.others = append(b.others, o.name)
+		left := 0
+		for f, ok := range audible {
+			if ok && b.frames[f] == 0 {
+				left++
+			}
+		}
+		if left < leastFrames {
+			break
+		}
+		b.explain(own, smooth, audible, o)
+	}
+	return b
+}
+
+// overheard reports whether another seat has most of what is audible of a stretch
+// louder by far, by energy alone: good enough to spare an engine a partial.
+func overheard(own []int16, others []seatBand) bool {
+	n := len(own) / bandFrame
+	smooth := smoothed(frameSums(own, n))
+	audible, theirs := 0, 0
+	there := make([]int64, n)
+	for _, o := range others {
+		for f, s := range smoothed(frameSums(o.band[bandLag:], n)) {
+			there[f] = max(there[f], s)
+		}
+	}
+	isAudible, _ := audibleFrames(smooth)
+	for f, ok := range isAudible {
+		if ok {
+			audible++
+			if there[f]/4 > smooth[f] {
+				theirs++
+			}
+		}
+	}
+	return theirs*10 >= audible*8 && audible > 0
+}
+
+// explain marks the frames that are o's voice.
+func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBand) {
+	n := len(b.frames)
+	// Where o is louder at any lag.
+	there := smoothed(frameSums(o.band, len(o.band)/bandFrame))
+	maybe := make([]bool, n)
+	candidates := 0
+	for f := range maybe {
+		loudest := int64(0)
+		for g := f; g <= f+2*bandLag/bandFrame && g < len(there); g++ {
+			loudest = max(loudest, there[g])
+		}
+		maybe[f] = audible[f] && louder(loudest, smooth[f])
+		if maybe[f] {
+			candidates++
+		}
+	}
+	if candidates < leastFrames {
+		return
+	}
+	lag, ok := findLag(own, o.band, maybe)
+	if !ok {
+		return
+	}
+	// At that lag, frame by frame.
+	at := func(f int) int { return f*bandFrame + bandLag + lag } // in o.band
+	there = smoothed(frameSums(o.band[max(at(0), 0):], n))
+	for f := range maybe {
+		maybe[f] = audible[f] && louder(there[f], smooth[f])
+	}
+	same := sameSound(own, o.band, maybe, lag)
+	// A room goes on sounding after a word: by 60 dB in 0.6 s.
+	held := slices.Clone(there)
+	for f := 1; f < n; f++ {
+		held[f] = max(held[f], held[f-1]/5*4)
+	}
+	// How loud o is here where only o speaks: an eighth of the frames at least,
+	// as nobody speaks without pause. What is much louder is somebody else.
+	var ratios []float64
+	for f := range same {
+		if same[f] && maybe[f] {
+			ratios = append(ratios, float64(smooth[f])/float64(there[f]))
+		}
+	}
+	if len(ratios) == 0 {
+		return
+	}
+	slices.Sort(ratios)
+	bleed := ratios[len(ratios)/8]
+	for f := range same {
+		if !same[f] || b.frames[f] != 0 || !louder(held[f], smooth[f]) || float64(smooth[f]) > 4*(bleed*float64(held[f])+float64(b.floor)) {
+			continue
+		}
+		b.frames[f] = uint8(len(b.others))
+		b.gain[f] = int16(min(max(math.Round(100*math.Log10(float64(smooth[f]+1)/float64(there[f]+1))), -2000), 0))
+	}
+}
+
+// louder: by 2 dB.
+func louder(a, b int64) bool { return a/8 > b/5 }
+
+func energy(band []int16) (sum int64) {
+	for _, s := range band {
+		sum += int64(s) * int64(s)
+	}
+	return sum
+}
+
+// frameSums is the energy of each frame.
+func frameSums(band []int16, n int) []int64 {
+	sums := make([]int64, n)
+	for f := range sums {
+		if from := f * bandFrame; from < len(band) {
+			sums[f] = energy(band[from:min(from+bandFrame, len(band))])
+		}
+	}
+	return sums
+}
+
+// smoothed sums each frame with two on either side.
+func smoothed(sums []int64) []int64 {
+	out := make([]int64, len(sums))
+	for f := range out {
+		for g := max(0, f-2); g < min(len(sums), f+3); g++ {
+			out[f] += sums[g]
+		}
+	}
+	return out
+}
+
+// audibleFrames are those within 25 dB of the loudest, and 6 dB above the
+// quietest: the others are between words.
+func audibleFrames(smooth []int64) (audible []bool, floor int64) {
+	sorted := slices.Sorted(slices.Values(smooth))
+	audible = make([]bool, len(smooth))
+	if len(smooth) == 0 {
+		return audible, 0
+	}
+	floor = sorted[len(sorted)/10]
+	for f, s := range smooth {
+		audible[f] = s > sorted[len(sorted)-1]/316 && s > 4*floor
+	}
+	return audible, floor
+}
+
+// findLag searches the places with most of the frames in question for the lag at
+// which two seats have the same sound; false where they have not. A lag is how
+// much later other has it.
+func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
+	n := len(maybe)
+	width := min(searchFrames, n)
+	tried := make([]bool, n)
+	for range 2 {
+		best, most := -1, leastFrames-1
+		for from := 0; from+width <= n; from += 10 {
+			if tried[from] {
+				continue
+			}
+			c := 0
+			for _, m := range maybe[from : from+width] {
+				if m {
+					c++
+				}
+			}
+			if c > most {
+				best, most = from, c
+			}
+		}
+		if best < 0 {
+			return 0, false
+		}
+		for f := max(0, best-width); f < min(n, best+width); f++ {
+			tried[f] = true
+		}
+		frames := framesIn(maybe, best, best+width)
+		highest := 0.0
+		for l := -bandLag; l <= bandLag; l++ {
+			var ab, aa, bb int64
+			for _, f := range frames {
+				x, y, z := products(own, other, f, l)
+				ab, aa, bb = ab+x, aa+y, bb+z
+			}
+			if c := square(ab, aa, bb); c > highest {
+				highest, lag = c, l
+			}
+		}
+		if highest >= sameCorrelation {
+			return lag, true
+		}
+	}
+	return 0, false
+}
+
+func framesIn(maybe []bool, from, to int) (frames []int) {
+	for f := from; f < to; f++ {
+		if maybe[f] {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// sameSound says for each frame whether the frames in question around it are the
+// other's sound, at one lag or another close to lag.
+func sameSound(own, other []int16, maybe []bool, lag int) []bool {
+	n := len(maybe)
+	same := make([]bool, n)
+	// Sums over the frames in question before each frame.
+	ab, aa, bb, count := make([]int64, n+1), make([]int64, n+1), make([]int64, n+1), make([]int, n+1)
+	for l := max(-bandLag, lag-fineLag); l <= min(bandLag, lag+fineLag); l++ {
+		for f, m := range maybe {
+			ab[f+1], aa[f+1], bb[f+1], count[f+1] = ab[f], aa[f], bb[f], count[f]
+			if m {
+				x, y, z := products(own, other, f, l)
+				ab[f+1], aa[f+1], bb[f+1], count[f+1] = ab[f]+x, aa[f]+y, bb[f]+z, count[f]+1
+			}
+		}
+		for f := range maybe {
+			from, to := max(0, f-localFrames), min(n, f+localFrames+1)
+			if !same[f] && count[to]-count[from] >= leastFrames {
+				same[f] = square(ab[to]-ab[from], aa[to]-aa[from], bb[to]-bb[from]) >= sameCorrelation
+			}
+		}
+	}
+	return same
+}
+
+// products are the sums over one frame that a correlation is made of.
+func products(own, other []int16, f, lag int) (ab, aa, bb int64) {
+	a := own[f*bandFrame : (f+1)*bandFrame]
+	b := other[f*bandFrame+bandLag+lag:][:len(a)]
+	for i, x := range a {
+		x, y := int64(x), int64(b[i])
+		ab += x * y
+		aa += x * x
+		bb += y * y
+	}
+	return ab, aa, bb
+}
+
+// square of a correlation coefficient: the share of one seat's energy that the
+// other's sound explains.
+func square(ab, aa, bb int64) float64 {
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return float64(ab) / float64(aa) * (float64(ab) / float64(bb))
+}
+
+// most is whose voice the frames from one to another are, where it is another's
+// for 60 % and more of what is audible there; 0: the seat's own.
+func (b *borrowed) most(from, to int) (other int, gain float64) {
+	from, to = min(max(from, 0), len(b.frames)), min(max(to, 0), len(b.frames))
+	counts := make([]int, len(b.others)+1)
+	sums := make([]int, len(b.others)+1)
+	all := 0
+	for f := from; f < to; f++ {
+		if !b.audible[f] {
+			continue
+		}
+		all++
+		counts[b.frames[f]]++
+		sums[b.frames[f]] += int(b.gain[f])
+	}
+	lent := all - counts[0]
+	if all == 0 || lent*10 < all*6 {
+		return 0, 0
+	}
+	other = 1
+	for o := 2; o < len(counts); o++ {
+		if counts[o] > counts[other] {
+			other = o
+		}
+	}
+	return other, math.Round(float64(sums[other])/float64(counts[other])) / 10
+}
+
+// share takes out of a segment the words that are another seat's, and keeps them
+// beside it.
+func (b *borrowed) share(s *Segment) {
+	frame := func(ms int64) int { return int((ms - s.First.Milliseconds()) / 10) }
+	whole, wholeGain := b.most(0, len(b.frames))
+	if len(s.Words) == 0 || s.Estimated {
+		// No telling which of the words; all or none.
+		if whole != 0 && (s.Text != "" || s.Rejected != "") {
+			s.Crosstalk = []Crosstalk{{From: b.others[whole-1], GainDB: wholeGain,
+				Start: s.First.Milliseconds(), End: (s.Last + 1).Milliseconds(), Text: s.Text}}
+			s.Text, s.Words, s.Rejected, s.Estimated = "", []Word{}, "", false
+		}
+		return
+	}
+	whose := make([]int, len(s.Words))
+	gains := make([]float64, len(s.Words))
+	all := true
+	for i, w := range s.Words {
+		whose[i], gains[i] = b.most(frame(w.Start)-1, frame(w.End)+2)
+		all = all && whose[i] != 0
+	}
+	pieces := cut(s.Text, s.Words)
+	if pieces == nil {
+		if !all {
+			return // text and words are not the same: no telling what to take out
+		}
+		pieces = make([]string, len(s.Words))
+		pieces[0] = s.Text
+	}
+	var text strings.Builder
+	words := []Word{}
+	for i, w := range s.Words {
+		if whose[i] == 0 {
+			text.WriteString(pieces[i])
+			words = append(words, w)
+			continue
+		}
+		from := b.others[whose[i]-1]
+		if n := len(s.Crosstalk); n > 0 && i > 0 && whose[i-1] == whose[i] {
+			s.Crosstalk[n-1].Text += pieces[i]
+			s.Crosstalk[n-1].End = w.End
+		} else {
+			s.Crosstalk = append(s.Crosstalk, Crosstalk{From: from, GainDB: gains[i], Start: w.Start, End: w.End, Text: pieces[i]})
+		}
+	}
+	for i := range s.Crosstalk {
+		s.Crosstalk[i].Text = strings.TrimSpace(s.Crosstalk[i].Text)
+	}
+	if len(s.Crosstalk) > 0 {
+		s.Text, s.Words = strings.TrimSpace(text.String()), words
+	}
+}
+
+// cut divides text among its words: what follows a word goes with it. nil where
+// the text is not made of the words.
+func cut(text string, words []Word) []string {
+	starts := make([]int, len(words)+1)
+	at := 0
+	for i, w := range words {
+		j := strings.Index(text[at:], strings.TrimSpace(w.Text))
+		if j < 0 {
+			return nil
+		}
+		starts[i] = at + j
+		at += j + len(strings.TrimSpace(w.Text))
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	starts[0], starts[len(words)] = 0, len(text)
+	pieces := make([]string, len(words))
+	for i := range pieces {
+		pieces[i] = text[starts[i]:starts[i+1]]
+	}
+	return pieces
+}
+
+// room is what the seats of one hearing share.
+type room struct {
+	ears   map[string]*ear
+	absent map[string]bool // seats that were waited for in vain, until they are heard
+}
+
+func newRoom() *room { return &room{ears: map[string]*ear{}, absent: map[string]bool{}} }
+
+// take lets a seat hear a chunk.
+func (r *room) take(c capture.Chunk, offset int64) {
+	e := r.ears[c.Channel]
+	if e == nil {
+		e = &ear{}
+		r.ears[c.Channel] = e
+	}
+	e.take(c, offset)
+	delete(r.absent, c.Channel)
+}
+
+// offset is the first of the log that is needed to hear the room from a time
+// on, at most own.
+func (r *room) offset(at time.Time, own int64) int64 {
+	for _, e := range r.ears {
+		if o, ok := e.offset(at.Add(-4 * crosstalkLag)); ok {
+			own = min(own, o)
+		}
+	}
+	return own
+}
+
+// heardTo reports whether all seats but own have been heard up to a time, are
+// over or absent. patient is false when we will not wait any longer.
+func (r *room) heardTo(at time.Time, own string, seats []string, patient bool) bool {
+	furthest := time.Time{}
+	for _, e := range r.ears {
+		if n := e.newest(); n.After(furthest) {
+			furthest = n
+		}
+	}
+	patient = patient && furthest.Sub(at) < seatPatience
+	for name := range r.ears {
+		if !slices.Contains(seats, name) {
+			seats = append(seats, name)
+		}
+	}
+	all := true
+	for _, name := range seats {
+		e := r.ears[name]
+		if name == own || r.absent[name] || e != nil && (e.over || !e.newest().Before(at)) {
+			continue
+		}
+		if patient {
+			all = false
+			continue
+		}
+		r.absent[name] = true
+	}
+	return all
+}
+
+// around is what the other seats heard during a stretch of n samples of the band.
+func (r *room) around(from time.Time, n int, own string) (others []seatBand) {
+	for name, e := range r.ears {
+		if name == own || len(e.heard) == 0 {
+			continue
+		}
+		band := e.listen(from.Add(-crosstalkLag), n+2*bandLag)
+		if energy(band) > 0 {
+			others = append(others, seatBand{name, band})
+		}
+	}
+	return others
+}
