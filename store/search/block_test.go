@@ -9,7 +9,7 @@ import (
 	"tingji/store/search/corpus"
 )
 
-var queries = flag.Int("queries", 300, "random queries of the test against the naive scan")
+var queries = flag.Int("queries", 150, "random queries of the test against the naive scan")
 
 func buildBlock(tb testing.TB, c *corpus.Corpus, hearings int) ([]corpus.Hearing, [][]byte) {
 	tb.Helper()
@@ -43,7 +43,7 @@ func rowMap(rows [][]byte, want []int) map[int][]byte {
 // What the matcher finds, the plan selects; and it selects little else.
 func TestPlan(t *testing.T) {
 	c := corpus.New(1)
-	hearings, rows := buildBlock(t, c, 25)
+	hearings, rows := buildBlock(t, c, 12)
 	block, err := search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory])
 	if err != nil {
 		t.Fatal(err)

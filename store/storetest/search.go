@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,8 +23,8 @@ import (
 )
 
 var (
-	searchLines   = flag.Int("search.lines", 6_000, "lines of the corpus that search is tested on")
-	searchQueries = flag.Int("search.queries", 250, "random queries compared with a naive scan")
+	searchLines   = flag.Int("search.lines", 4_000, "lines of the corpus that search is tested on")
+	searchQueries = flag.Int("search.queries", 120, "random queries compared with a naive scan")
 )
 
 func everybody(transcript.SearchHearing) bool { return true }
@@ -42,6 +44,7 @@ func RunSearch(t *testing.T, fresh func(t *testing.T) (open Opener, past func() 
 		{"BadRequest", testBadSearch},
 		{"Homophones", testHomophones},
 		{"Keeps", testIndexKeeps},
+		{"Concurrent", testSearchConcurrent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			open, past := fresh(t)
@@ -472,6 +475,61 @@ func testIndexKeeps(t *testing.T, b *bench, past func() *sql.DB) {
 	}
 	if n := b.search(transcript.SearchRequest{Query: "第1句"}).Count; n != whole {
 		t.Errorf("%d lines after sweeping, %d before", n, whole)
+	}
+}
+
+// While hearings go on and the index is made, whoever searches finds every line
+// that was confirmed before, and none twice.
+func testSearchConcurrent(t *testing.T, b *bench, past func() *sql.DB) {
+	const steps = 40
+	var confirmed atomic.Int64
+	var writers, others sync.WaitGroup
+	done := make(chan struct{})
+	for w := range 3 {
+		id := fmt.Sprintf("h%d", w)
+		b.hearing(id)
+		writers.Go(func() {
+			for i := range int64(steps) {
+				seg, line := step(id, "judge", i, i+1, fmt.Sprintf("借条第%d句", i))
+				if _, _, err := b.ApplyStep(b.ctx, at(i), seg, line); err != nil {
+					t.Error(err)
+					return
+				}
+				confirmed.Add(1)
+			}
+		})
+	}
+	until := func(f func() error) {
+		others.Go(func() {
+			for {
+				if err := f(); err != nil {
+					t.Error(err)
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	until(func() error { return b.IndexNow(b.ctx) })
+	for range 2 {
+		until(func() error {
+			least := confirmed.Load()
+			r, err := b.Search(b.ctx, transcript.SearchRequest{Query: "借条"}, everybody)
+			if err == nil && (int64(r.Count) < least || r.Count > 3*steps) {
+				err = fmt.Errorf("%d lines found, %d were confirmed", r.Count, least)
+			}
+			return err
+		})
+	}
+	writers.Wait()
+	close(done)
+	others.Wait()
+	if n := b.search(transcript.SearchRequest{Query: "借条"}).Count; n != 3*steps {
+		t.Errorf("%d lines found, want %d", n, 3*steps)
 	}
 }
 
