@@ -68,9 +68,11 @@ type channel struct {
 	from    int64           // the first offset of a channel that the store does not know
 
 	// gap is the chunk that is missing, 0 for none; skipped the offset of the
-	// first chunk that had to be left out because of it.
+	// first chunk that had to be left out because of it, left the lowest number
+	// of such a chunk.
 	gap     uint64
 	skipped int64
+	left    uint64
 
 	partial partialState
 	// life tells answers to questions asked before a reset from later ones.

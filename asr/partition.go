@@ -233,8 +233,12 @@ func (p *partition) chunk(chunk capture.Chunk, offset int64) {
 	p.w.counts.chunks.Add(1)
 	c.heardAt = time.Now()
 	c.take(chunk, offset, p.w.config.Pauses)
-	if c.gap != 0 { // this was it, or says that it is lost
-		p.log.Info("missing chunk arrived", "hearing", c.hearing, "channel", c.name, "seq", chunk.Seq)
+	switch {
+	case c.gap == 0:
+	case chunk.Seq+1 < c.left: // what is missing comes chunk by chunk
+		c.gap = chunk.Seq + 1
+	default: // this was it, or says that it is lost
+		p.log.Info("missing chunks arrived", "hearing", c.hearing, "channel", c.name, "seq", chunk.Seq)
 		p.again(c.skipped) // for what had to be left out
 		c.gap = 0
 		p.w.gaps.clear(p.number, c)
@@ -282,7 +286,7 @@ func (p *partition) seats(hearing string) (channels []string) {
 // missing stops a channel at a gap. The others go on.
 func (p *partition) missing(c *channel, seq uint64, offset int64) {
 	if c.gap != 0 {
-		c.skipped = min(c.skipped, offset)
+		c.skipped, c.left = min(c.skipped, offset), min(c.left, seq)
 		return
 	}
 	if c.fresh && !c.searched {
@@ -291,7 +295,7 @@ func (p *partition) missing(c *channel, seq uint64, offset int64) {
 		p.again(0)
 		return
 	}
-	c.gap, c.skipped = c.seq+1, offset
+	c.gap, c.skipped, c.left = c.seq+1, offset, seq
 	p.w.gaps.raise(p.number, c, time.Now())
 	p.log.Warn("chunk is missing; channel waits for it", "hearing", c.hearing, "channel", c.name, "seq", c.gap, "got", seq)
 }
