@@ -102,10 +102,10 @@ func (a *app) every(ctx context.Context, period time.Duration, what string, do f
 // trimEvery is how often the broker in the process lets go of what is stored.
 const trimEvery = 5 * time.Second
 
-// trimmer lets the broker in this process forget audio that nobody needs from
-// it any more: the archive holds it, and the workers, where there are any, have
-// decided it. kfake would keep it for ever, and reads all it has into memory
-// when it starts.
+// trimmer lets the broker in this process forget what nobody needs from it any
+// more: segments that the store has, and audio that the archive holds and the
+// workers, where there are any, have decided. kfake would keep it for ever, and
+// reads all it has into memory when it starts.
 //
 // Where audio waits for an engine so long that the broker fills up, it is
 // forgotten all the same: the archive has it, and the refiller brings it back.
@@ -132,6 +132,13 @@ func (t *trimmer) trim(ctx context.Context) error {
 	}
 	for partition, before := range needed {
 		if err := t.broker.Trim(kafka.TopicAudio, partition, before); err != nil {
+			return err
+		}
+		stored, err := t.server.store.Offset(ctx, kafka.TopicSegments, partition)
+		if err != nil {
+			return err
+		}
+		if err := t.broker.Trim(kafka.TopicSegments, partition, stored); err != nil {
 			return err
 		}
 	}

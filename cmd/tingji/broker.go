@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"tingji/store/kafka"
 )
@@ -53,6 +55,11 @@ func (a *app) upLog(ctx context.Context, s *stack) (*kafka.Embedded, *courtLog, 
 
 // startBroker runs the broker in this process and makes a client of it.
 func (a *app) startBroker(ctx context.Context, s *stack) (*kafka.Embedded, *courtLog, error) {
+	// kfake reads its logs into memory when it starts; the collector has to keep
+	// what it leaves behind within bounds. GOMEMLIMIT wins where it is set.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(2*int64(a.config.Kafka.CapMB)<<20 + 512<<20)
+	}
 	broker, err := kafka.StartEmbedded(ctx, kafka.EmbeddedConfig{
 		Dir:  filepath.Join(a.config.Data, "kafka"),
 		Addr: a.config.Kafka.Listen, CapBytes: int64(a.config.Kafka.CapMB) << 20, Log: a.log,
