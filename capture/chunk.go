@@ -44,7 +44,15 @@ type Chunk struct {
 	First      SampleIndex // of Samples[0], since the epoch opened
 	CapturedAt time.Time   // wall clock at Samples[0], drift-corrected; microseconds
 	End        End
-	Samples    []int16 // at Rate, mono; 1 to MaxChunkSamples
+	// Lost, when not zero, says that nobody has the sound of the numbers from
+	// Lost up to this one any more: readers that wait for them go on here.
+	Lost    uint64
+	Samples []int16 // at Rate, mono; 1 to MaxChunkSamples, or none if End or Lost is set
+}
+
+// Follows says whether the chunk is what comes after chunk seq of its channel.
+func (c Chunk) Follows(seq uint64) bool {
+	return c.Seq == seq+1 || c.Lost != 0 && c.Lost <= seq+1 && c.Seq > seq
 }
 
 // Next is the index of the sample that follows the chunk.

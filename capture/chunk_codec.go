@@ -22,7 +22,7 @@ type Header struct {
 	Value []byte
 }
 
-// The names of the headers of audio.v1. All but the last are in every message.
+// The names of the headers of audio.v1. All but the last two are in every message.
 const (
 	headerVersion    = "v"
 	headerHearing    = "hearing"
@@ -35,6 +35,7 @@ const (
 	headerCapturedAt = "captured_at"
 	headerChecksum   = "crc32c"
 	headerEnd        = "end"
+	headerLost       = "lost"
 )
 
 // messageVersion is the version that this package writes, and the only one that
@@ -91,9 +92,12 @@ func (c *Chunk) Message(codec Codec) (Message, error) {
 		return refuse(err)
 	}
 	// One allocation holds the key, all header values and PCM behind them.
-	room := 2*(len(c.Hearing)+len(c.Channel)) + 160
+	room := 2*(len(c.Hearing)+len(c.Channel)) + 180
+	if len(c.Samples) == 0 {
+		codec = PCM // nothing is nothing in any codec
+	}
 	b := make([]byte, 0, room+2*len(c.Samples))
-	m := Message{Headers: make([]Header, 0, 11)}
+	m := Message{Headers: make([]Header, 0, 12)}
 
 	b = append(append(append(b, c.Hearing...), '/'), c.Channel...)
 	m.Key = b[0:len(b):len(b)]
@@ -121,6 +125,10 @@ func (c *Chunk) Message(codec Codec) (Message, error) {
 	if c.End != NotEnd {
 		from, b = len(b), append(b, c.End...)
 		m.Headers = append(m.Headers, Header{headerEnd, value(b)})
+	}
+	if c.Lost != 0 {
+		from, b = len(b), strconv.AppendUint(b, c.Lost, 10)
+		m.Headers = append(m.Headers, Header{headerLost, value(b)})
 	}
 
 	switch codec {
@@ -160,7 +168,9 @@ func (c *Chunk) check() *ChunkError {
 		return bad(headerCapturedAt, "year %d", c.CapturedAt.UTC().Year())
 	case !c.End.known():
 		return bad(headerEnd, "%q is not pause, close or eof", shorten(string(c.End)))
-	case len(c.Samples) == 0 || len(c.Samples) > MaxChunkSamples:
+	case c.Lost > c.Seq:
+		return bad(headerLost, "%d is above the chunk's own number", c.Lost)
+	case len(c.Samples) == 0 && c.End == NotEnd && c.Lost == 0 || len(c.Samples) > MaxChunkSamples:
 		return &ChunkError{Reason: BadAudio, Detail: fmt.Sprintf("%d samples: 1 to %d can be in a chunk", len(c.Samples), MaxChunkSamples)}
 	}
 	return nil
@@ -205,6 +215,14 @@ func parseChunk(m Message) (Chunk, *ChunkError) {
 			c.First = SampleIndex(v)
 		}
 	}
+	if h.lost != nil {
+		if c.Lost, err = parseNumber(headerLost, h.lost); err != nil {
+			return c, err
+		}
+		if c.Lost == 0 {
+			return c, &ChunkError{Reason: BadHeader, Header: headerLost, Detail: "numbers begin at 1"}
+		}
+	}
 	if string(h.rate) != "16000" {
 		return c, &ChunkError{Reason: UnknownRate, Header: headerRate, Detail: fmt.Sprintf("%q, not %d", shorten(string(h.rate)), Rate)}
 	}
@@ -241,7 +259,7 @@ func parseChunk(m Message) (Chunk, *ChunkError) {
 
 // headers are the values of a message's headers, nil where there is none.
 type headers struct {
-	version, hearing, channel, epoch, seq, first, rate, codec, capturedAt, checksum, end []byte
+	version, hearing, channel, epoch, seq, first, rate, codec, capturedAt, checksum, end, lost []byte
 }
 
 func readHeaders(list []Header) (headers, *ChunkError) {
@@ -252,7 +270,7 @@ func readHeaders(list []Header) (headers, *ChunkError) {
 	}{
 		{headerVersion, &h.version}, {headerHearing, &h.hearing}, {headerChannel, &h.channel}, {headerEpoch, &h.epoch},
 		{headerSeq, &h.seq}, {headerFirst, &h.first}, {headerRate, &h.rate}, {headerCodec, &h.codec},
-		{headerCapturedAt, &h.capturedAt}, {headerChecksum, &h.checksum}, {headerEnd, &h.end},
+		{headerCapturedAt, &h.capturedAt}, {headerChecksum, &h.checksum}, {headerEnd, &h.end}, {headerLost, &h.lost},
 	}
 	for _, given := range list {
 		for _, f := range fields {
@@ -274,7 +292,7 @@ func readHeaders(list []Header) (headers, *ChunkError) {
 		return h, &ChunkError{Reason: UnknownVersion, Header: headerVersion, Detail: fmt.Sprintf("%q, not %s", shorten(string(h.version)), messageVersion)}
 	}
 	for _, f := range fields {
-		if *f.to == nil && f.key != headerEnd {
+		if *f.to == nil && f.key != headerEnd && f.key != headerLost {
 			return h, &ChunkError{Reason: MissingHeader, Header: f.key, Detail: "it is required"}
 		}
 	}

@@ -41,7 +41,15 @@ func TestChunkRoundTrip(t *testing.T) {
 	}
 	ended := testChunk(1)
 	ended.End, ended.Channel = EndFile, "证人 "[:6]
+	gap, mark := testChunk(ChunkSamples), testChunk(0)
+	gap.Lost, mark.Lost = 12, 17
+	empty := testChunk(0)
+	empty.End = EndClose
+	for _, c := range []*Chunk{&mark, &empty} {
+		c.Samples = []int16{}
+	}
 	for name, c := range map[string]Chunk{
+		"behind a loss": gap, "loss at the end": mark, "end without sound": empty,
 		"usual": testChunk(ChunkSamples), "one sample": testChunk(1), "longest": testChunk(MaxChunkSamples),
 		"block": testChunk(flacBlock), "block and one": testChunk(flacBlock + 1), "noise": loud, "square": square, "ended": ended,
 	} {
@@ -134,6 +142,9 @@ func TestParseChunkRefuses(t *testing.T) {
 		{"hearing with a slash", set("hearing", "a/b"), BadKey},
 		{"key", func(m *Message) { m.Key = []byte("x/judge") }, BadKey},
 		{"flipped byte", func(m *Message) { m.Value[7] ^= 1 }, BadChecksum},
+		{"lost is no number", set("lost", "x"), BadHeader},
+		{"lost nothing", set("lost", "0"), BadHeader},
+		{"lost what comes", set("lost", "99"), BadHeader},
 		{"no value", revalue(nil), BadAudio},
 		{"odd value", revalue([]byte{1}), BadAudio},
 		{"long value", revalue(make([]byte, 2*MaxChunkSamples+2)), BadAudio},

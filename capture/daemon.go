@@ -136,7 +136,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var g errgroup.Group
-	snd := newSender(spool, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
+	snd := newSender(spool, archive, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
 	out := make(chan queued, queueChunks*max(1, len(d.cfg.Seats)))
 	w := &writer{spool: spool, in: out, alarms: &d.alarms, log: d.log, courtroom: d.cfg.Courtroom}
 	written := make(chan struct{})
@@ -180,8 +180,8 @@ func (d *Daemon) reportDamage(spool *Spool) {
 	for _, bad := range damage {
 		if !bad.Torn {
 			d.alarms.raise(Alarm{Code: alarmSpoolDamaged,
-				Text:   fmt.Sprintf("法庭 %s：暂存区文件有损坏，%d 处录音缺失；请检查磁盘，并从本机存档补录", d.cfg.Courtroom, max(1, len(missing))),
-				TextEN: fmt.Sprintf("Courtroom %s: the spool is damaged and lacks audio in %d places; check the disk; the audio is in the local archive", d.cfg.Courtroom, max(1, len(missing)))})
+				Text:   fmt.Sprintf("法庭 %s：暂存区文件有损坏，%d 处录音缺失，正从本机存档自动补齐；请检查磁盘", d.cfg.Courtroom, max(1, len(missing))),
+				TextEN: fmt.Sprintf("Courtroom %s: the spool is damaged and lacks audio in %d places, which the local archive fills; check the disk", d.cfg.Courtroom, max(1, len(missing)))})
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (r *recorder) run(ctx context.Context, stop <-chan End) {
 		}
 		if errors.Is(err, io.EOF) {
 			r.finish(ctx, EndFile)
-			r.flush(ctx)
+			r.sayEnd(ctx, EndFile)
 			r.finished.Store(true)
 			r.closeTrack()
 			return
@@ -96,7 +96,7 @@ func (r *recorder) run(ctx context.Context, stop <-chan End) {
 		var known *SourceError
 		if errors.As(err, &known) && known.Permanent && r.source.Resumable() {
 			r.finish(ctx, EndFile)
-			r.flush(ctx)
+			r.sayEnd(ctx, EndFile)
 			r.finished.Store(true)
 			r.closeTrack()
 			return
@@ -117,8 +117,31 @@ func (r *recorder) run(ctx context.Context, stop <-chan End) {
 	if why != NotEnd || !r.source.Resumable() {
 		r.finish(ctx, why)
 	}
-	r.flush(ctx)
+	r.sayEnd(ctx, why)
 	r.closeTrack()
+}
+
+// sayEnd returns when all chunks are durable, the end of the channel with them:
+// where no sound was left to carry it, a chunk without samples does. A channel
+// that has never had a chunk needs none.
+func (r *recorder) sayEnd(ctx context.Context, why End) {
+	if !r.flush(ctx) || why == NotEnd {
+		return
+	}
+	ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
+	if ch.Seq == 0 || ch.End != NotEnd {
+		return
+	}
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	r.out <- queued{chunk: Chunk{
+		Hearing: r.hearing.ID, Channel: r.seat.Channel, Epoch: ch.Epoch, First: ch.Next, End: why,
+		CapturedAt: ch.OpenedAt.Add(ch.Next.Duration()).Truncate(time.Microsecond),
+	}, done: func(error) { <-r.slots }}
+	r.flush(ctx)
 }
 
 // play opens the source and takes what it delivers, until it fails or ctx ends.

@@ -37,11 +37,14 @@ const (
 // one request at a time, so that their order holds.
 type sender struct {
 	spool     *Spool
+	archive   *Archive
 	log       Log
 	codec     Codec
 	courtroom string
 	alarms    *alarms
 	slog      *slog.Logger
+
+	filled, lost atomic.Uint64 // chunks that the spool had lost: found in the archive, or not
 
 	began atomic.Int64 // Unix nanoseconds when the request under way began; 0: none
 
@@ -63,8 +66,8 @@ type sending struct {
 	patience  time.Duration
 }
 
-func newSender(spool *Spool, log Log, codec Codec, courtroom string, a *alarms, l *slog.Logger) *sender {
-	return &sender{spool: spool, log: log, codec: codec, courtroom: courtroom, alarms: a, slog: l,
+func newSender(spool *Spool, archive *Archive, log Log, codec Codec, courtroom string, a *alarms, l *slog.Logger) *sender {
+	return &sender{spool: spool, archive: archive, log: log, codec: codec, courtroom: courtroom, alarms: a, slog: l,
 		channels: map[string]*sending{}, again: make(chan struct{}, 1)}
 }
 
@@ -127,7 +130,16 @@ func (s *sender) run(ctx context.Context) {
 		}
 		failed = false
 		if len(chunks) > 0 {
-			s.send(ctx, chunks)
+			s.deliver(ctx, chunks)
+			continue
+		}
+		// At the end: what is not confirmed and was not found on the way is lost.
+		last := s.spool.unconfirmed()
+		if chunks, changed, err = r.Next(sendMost, s.wanted); len(chunks) > 0 || err != nil {
+			s.deliver(ctx, chunks)
+			continue
+		}
+		if s.fillTails(ctx, last) {
 			continue
 		}
 		select {
@@ -166,23 +178,13 @@ func (s *sender) rewind(r *SpoolReader) {
 		want := c.want
 		c.want = 0
 		if want <= c.confirmed {
-			// It lost what it had confirmed; only the archive still has it.
+			// It lost what it had confirmed; often only the archive still has it.
 			c.confirmed = want - 1
 		}
 		c.next = want
+		// Where it is not there any more, the archive has to fill the gap.
 		there := r.Rewind(key, want)
 		s.slog.Warn("audio is sent again", "courtroom", s.courtroom, "channel", key, "seq", want, "found", there)
-		if there {
-			_, channel, _ := strings.Cut(key, "/")
-			s.alarms.clear(alarmMissing, channel)
-			continue
-		}
-		hearing, channel, _ := strings.Cut(key, "/")
-		s.alarms.raise(Alarm{
-			Code: alarmMissing, Hearing: hearing, Channel: channel,
-			Text:   fmt.Sprintf("服务器缺少 %s 自第 %d 段起的录音，暂存区中已没有；请从本机存档补录", key, want),
-			TextEN: fmt.Sprintf("The server lacks the audio of %s from chunk %d, and the spool has it no more; it is in the local archive", key, want),
-		})
 	}
 }
 
@@ -200,6 +202,9 @@ func (s *sender) impatient() {
 
 // send returns when the broker has the chunks, or ctx has ended.
 func (s *sender) send(ctx context.Context, chunks []Chunk) {
+	if len(chunks) == 0 || ctx.Err() != nil {
+		return
+	}
 	messages := make([]Message, 0, len(chunks))
 	for i := range chunks {
 		m, err := chunks[i].Message(s.codec)

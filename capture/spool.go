@@ -161,10 +161,16 @@ func (st *spoolState) saw(key string, c *Chunk, n SampleIndex) {
 		ch = &SpoolChannel{}
 		st.Channels[key] = ch
 	}
+	start := c.Seq - min(uint64((c.First+ChunkSamples-1)/ChunkSamples), c.Seq-1)
+	if ch.Start == 0 && ch.Epoch == c.Epoch {
+		ch.Start = start // the state was lost, or written before it was noted
+	}
 	if c.Seq <= ch.Seq {
 		return
 	}
 	if ch.Epoch != c.Epoch {
+		ch.pass()
+		ch.Start = start
 		ch.OpenedAt = c.CapturedAt.Add(-c.First.Duration())
 		// Where in its recording the epoch began is lost with the state file:
 		// the first epoch begins at its beginning.
@@ -224,11 +230,13 @@ func (s *Spool) BeginEpochs(hearing string, starts []EpochStart) error {
 		if was := before[key]; was != nil {
 			*ch = *was
 		}
+		ch.pass()
 		ch.Epoch = max(ch.Epoch, start.Held.Epoch) + 1
 		ch.Seq = max(ch.Seq, start.Held.Seq)
 		ch.Confirmed = max(ch.Confirmed, start.Held.Seq)
 		ch.OpenedAt = start.OpenedAt.UTC().Truncate(time.Microsecond)
 		ch.SourceFrom, ch.Next, ch.End = start.SourceFrom, 0, NotEnd
+		ch.Start = ch.Seq + 1
 		ch.Touched = ch.OpenedAt
 		s.state.Channels[key] = ch
 	}
@@ -385,8 +393,10 @@ func (s *Spool) Confirm(r Receipt) error {
 		return nil
 	}
 	ch.Confirmed = r.Seq
-	// The server holds numbers that this spool has lost: go on above them.
-	ch.Seq = max(ch.Seq, r.Seq)
+	if r.Seq > ch.Seq {
+		// The server holds numbers that this spool has lost: go on above them.
+		ch.Seq, ch.Start = r.Seq, 0
+	}
 	return s.trim()
 }
 
@@ -441,6 +451,20 @@ func (s *Spool) Backlog() Backlog {
 		b.Chunks += ch.Waiting()
 	}
 	return b
+}
+
+// unconfirmed are the channels, by key, that are not confirmed up to their last
+// durable chunk, with the number of that chunk.
+func (s *Spool) unconfirmed() map[string]uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := map[string]uint64{}
+	for key, ch := range s.state.Channels {
+		if ch.Waiting() > 0 {
+			last[key] = ch.Seq
+		}
+	}
+	return last
 }
 
 // Waiting are the unconfirmed chunks of a hearing's channels, by channel.

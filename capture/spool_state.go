@@ -22,6 +22,54 @@ type SpoolChannel struct {
 	Confirmed  uint64      `json:"confirmed"`   // the record server holds all up to here
 	End        End         `json:"end"`         // of the last durable chunk
 	Touched    time.Time   `json:"touched"`
+
+	Start uint64       `json:"start,omitempty"` // number of the epoch's first chunk; 0: not known
+	Past  []SpoolEpoch `json:"past,omitempty"`  // ended epochs, in their order
+}
+
+// SpoolEpoch is an epoch that has ended. An epoch's chunks are [ChunkSamples]
+// long, all but its last: so any number of the channel can be found in the
+// archive, long after the spool has let the chunk go, or lost it.
+type SpoolEpoch struct {
+	Epoch    uint64      `json:"epoch"`
+	Start    uint64      `json:"start"` // number of its first chunk
+	Seq      uint64      `json:"seq"`   // of its last
+	Next     SampleIndex `json:"next_sample"`
+	OpenedAt time.Time   `json:"opened_at"`
+	End      End         `json:"end,omitempty"`
+}
+
+// keepEpochs bounds SpoolChannel.Past: more than a hearing has breaks.
+const keepEpochs = 1000
+
+// pass puts the present epoch with the past ones, if it has chunks.
+func (c *SpoolChannel) pass() {
+	if c.Start == 0 || c.Seq < c.Start {
+		return
+	}
+	c.Past = append(c.Past[max(0, len(c.Past)-keepEpochs+1):], c.epoch())
+}
+
+func (c *SpoolChannel) epoch() SpoolEpoch {
+	return SpoolEpoch{c.Epoch, c.Start, c.Seq, c.Next, c.OpenedAt, c.End}
+}
+
+// place is the chunk of a number without its samples, and how many they were;
+// ok is false where that is not known.
+func (c *SpoolChannel) place(seq uint64) (chunk Chunk, samples int, ok bool) {
+	e := c.epoch()
+	for i := len(c.Past) - 1; i >= 0 && seq < e.Start; i-- {
+		e = c.Past[i]
+	}
+	if e.Start == 0 || seq < e.Start || seq > e.Seq {
+		return Chunk{}, 0, false
+	}
+	first := min(SampleIndex(seq-e.Start)*ChunkSamples, e.Next)
+	chunk = Chunk{Epoch: e.Epoch, Seq: seq, First: first, CapturedAt: e.OpenedAt.Add(first.Duration())}
+	if seq == e.Seq {
+		chunk.End = e.End
+	}
+	return chunk, int(min(ChunkSamples, e.Next-first)), true
 }
 
 // Waiting is the number of chunks that the record server has not confirmed.

@@ -102,7 +102,7 @@ func TestSpoolKeepsOrderAcrossRestart(t *testing.T) {
 	s = openTestSpool(t, SpoolConfig{Dir: dir, SegmentBytes: 100 << 10})
 	after, _ := s.Channel("h1", "judge")
 	after.Touched = before.Touched
-	if after != before || after.Seq != 50 || after.Next != 50*ChunkSamples {
+	if !reflect.DeepEqual(after, before) || after.Seq != 50 || after.Next != 50*ChunkSamples {
 		t.Errorf("state %+v, was %+v", after, before)
 	}
 	want = append(want, appendTo(t, s, "clerk")...)

@@ -241,6 +241,35 @@ func TestJump(t *testing.T) {
 	})
 }
 
+// What is lost for good is said by the chunk behind it, or by one without
+// samples in the place of the last: the channel goes on, and no zeros are stored.
+func TestLost(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		all := chunks("h1", "judge", 12)
+		behind, mark := all[5], all[8]
+		behind.Lost = 3
+		mark.Lost, mark.First, mark.Samples = 8, mark.Next(), nil
+		b.log.add(0, all[:2]...)
+		b.log.add(0, behind, all[6], mark)
+		b.settle()
+		b.receipt("judge", 1, 9, 0)
+		end := all[10]
+		end.Samples, end.End = nil, capture.EndClose
+		b.log.add(0, all[9], end)
+		b.settle()
+		b.receipt("judge", 1, 11, 0)
+		files, err := b.db.AudioFiles(t.Context(), "h1")
+		if err != nil || len(files) != 3 {
+			t.Fatalf("files %+v, %v", files, err)
+		}
+		for i, want := range [][2]capture.SampleIndex{{0, 2}, {5, 2}, {9, 1}} {
+			if f := files[i]; f.First != want[0]*chunkSamples || f.Samples != want[1]*chunkSamples {
+				t.Errorf("file %d: from %d, %d samples", i+1, f.First, f.Samples)
+			}
+		}
+	})
+}
+
 func TestEpochs(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		list := chunks("h1", "judge", 3)

@@ -148,7 +148,7 @@ func (w *writer) place(ctx context.Context, m Message) error {
 	case c.Seq <= t.at.Seq:
 		t.dirty = true // the courtroom has not seen our receipt
 		return nil
-	case c.Seq > t.at.Seq+1:
+	case !c.Follows(t.at.Seq):
 		if t.at.Missing == 0 {
 			t.at.Missing, t.missing = t.at.Seq+1, now()
 			t.dirty = true
@@ -171,6 +171,10 @@ func (w *writer) place(ctx context.Context, m Message) error {
 	default:
 		t.at.Missing = 0 // this is the one
 	}
+	if c.Lost != 0 && c.Seq > c.Lost {
+		w.archive.log.Error("audio is lost: the courtroom has it no more",
+			"hearing", c.Hearing, "channel", c.Channel, "seq", c.Lost, "last", c.Seq-1)
+	}
 	if err := w.append(t, c); err != nil {
 		return fmt.Errorf("archive %v: %w", c, err)
 	}
@@ -190,7 +194,11 @@ func (w *writer) knows(ctx context.Context, c capture.Chunk) (bool, error) {
 }
 
 func (w *writer) append(t *tail, c capture.Chunk) error {
-	next := t.at.Epoch == c.Epoch && t.at.Samples == c.First // without a seam
+	if len(c.Samples) == 0 { // it only says that the epoch ends, or that sound is lost
+		t.at.Epoch, t.at.Seq, t.at.Samples, t.at.Ended, t.dirty = c.Epoch, c.Seq, c.First, c.End != capture.NotEnd, true
+		return nil
+	}
+	next := t.file.First+t.file.Samples == c.First // without a seam
 	if t.file.Part == 0 || t.file.Epoch != c.Epoch || !next || t.file.Samples >= w.archive.partSize {
 		w.turn(t, c)
 	}
