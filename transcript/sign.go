@@ -173,12 +173,13 @@ func newSigning(h *capture.Hearing, q SignRequest, author string) (*capture.Sign
 
 // doubts are what is open in a record, in the order of the hearing.
 func (d *Docket) doubts(ctx context.Context, id string, r *Record) ([]Doubt, error) {
-	ledger, err := d.Ledger(ctx, id)
+	s, err := d.survey(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	doubts := []Doubt{}
-	for _, e := range ledger.Entries {
+	// The hearing is complete: no sound is on its way any more.
+	for _, e := range s.ledger(r.Lines, time.Now().Add(onItsWay)).Entries {
 		if e.Kind == KindFault {
 			doubts = append(doubts, Doubt{Kind: DoubtFault, FromMS: e.FromMS, ToMS: e.ToMS,
 				Text: "这一段没有录音：" + e.Reason, TextEN: "no sound: " + e.ReasonEN})
