@@ -31,6 +31,9 @@ type item struct {
 	queued time.Time
 	seen   int64
 	lent   *borrowed // what came of it; nil where no other seat was heard
+
+	voiced time.Duration // what the detector took for speech
+	prompt string        // that the engine was given
 }
 
 // complete reports whether nothing is missing of a step.
@@ -185,6 +188,7 @@ func (c *channel) queueSteps(steps []Step) {
 			segment.Stage = Final
 			it.samples, it.ready = s.Samples, false
 			it.band = new(bander).add(nil, s.First, s.Samples)
+			it.voiced = s.Voiced
 			it.queued, it.seen = time.Now(), c.latest.offset
 			c.partial.stop()
 		}
@@ -278,6 +282,7 @@ func (it *item) fill(h Hypothesis, rejected string) {
 	if s.Rejected = rejected; rejected == "" {
 		s.Text, s.Estimated = h.Text, h.Estimated
 		s.Words = words(h.Words, s.First)
+		guard(s, h, it.voiced, it.prompt)
 	}
 	it.samples, it.ready = nil, true
 	it.cancel()

@@ -61,6 +61,7 @@ type Endpointer struct {
 	active   uint32 // which of the last 32 frames were, newest in bit 0; of this step
 
 	open     bool
+	voiced   int                 // active frames of the utterance
 	last     capture.SampleIndex // end of the last active frame of the utterance
 	quietest quietPoint
 }
@@ -79,6 +80,7 @@ type Step struct {
 	First   capture.SampleIndex // of the utterance
 	End     capture.SampleIndex // exclusive
 	Samples []int16             // of the utterance; the receiver owns them
+	Voiced  time.Duration       // how much of it was above the noise
 	State   json.RawMessage     // at End
 }
 
@@ -203,11 +205,12 @@ func (e *Endpointer) decide(l level) (end capture.SampleIndex, ok bool) {
 			first--
 		}
 		e.advance(e.back(e.heard, e.before+first+1))
-		e.open, e.last = true, e.heard
+		e.open, e.last, e.voiced = true, e.heard, count(e.active, onsetWindow)
 		e.quietest = quietPoint{level: 2 * fullScale}
 		return 0, false
 	}
 
+	e.voiced += int(e.active & 1)
 	if e.active&1 == 1 && count(e.active, holdWindow) >= holdActive {
 		e.last = e.heard
 	}
@@ -254,6 +257,7 @@ func (e *Endpointer) finish(end capture.SampleIndex) Step {
 	if e.open {
 		n := int(end - e.base)
 		step.First, step.Samples = e.base, e.buffer[:n:n]
+		step.Voiced = time.Duration(e.voiced) * 10 * time.Millisecond
 		e.atBase.frames(step.Samples, e.base)
 		e.buffer, e.base = append([]int16(nil), e.buffer[n:]...), end
 	} else {

@@ -66,6 +66,7 @@ type answer struct {
 	first   capture.SampleIndex
 	epoch   uint64
 	samples int
+	prompt  string
 	took    time.Duration
 	Hypothesis
 	rejected string
@@ -428,7 +429,8 @@ func (p *partition) ask(ctx context.Context) {
 
 func (p *partition) askFinal(ctx context.Context, c *channel, it *item) {
 	ctx, it.cancel = context.WithCancel(ctx)
-	clip := Clip{Samples: it.samples, Prompt: p.prompt(c), Final: true}
+	it.prompt = p.prompt(c)
+	clip := Clip{Samples: it.samples, Prompt: it.prompt, Final: true}
 	a := answer{channel: c, life: c.life, item: it}
 	p.asking.Go(func() {
 		a.Hypothesis, a.rejected, a.err = p.w.engine.final(ctx, clip)
@@ -451,7 +453,7 @@ func (p *partition) askPartial(ctx context.Context, c *channel) {
 	}
 	c.partial.first, c.partial.asked, c.partial.busy, c.partial.cancel = first, len(samples), true, ticket.cancel
 	clip := Clip{Samples: samples, Prompt: p.prompt(c)}
-	a := answer{channel: c, life: c.life, first: first, epoch: c.epoch, samples: len(samples)}
+	a := answer{channel: c, life: c.life, first: first, epoch: c.epoch, samples: len(samples), prompt: clip.Prompt}
 	p.asking.Go(func() {
 		began := time.Now()
 		a.Hypothesis, a.err = p.w.engine.recognizer.Recognize(asking, clip)
@@ -503,7 +505,7 @@ func (p *partition) hear(a answer) {
 		return // the utterance is over
 	}
 	s.busy, s.cancel, s.took = false, nil, a.took
-	if a.err != nil || a.Text == "" || a.check(capture.SampleIndex(a.samples).Duration()) != nil {
+	if a.err != nil || a.Text == "" || doubtText(a.Text, a.prompt) != "" || a.check(capture.SampleIndex(a.samples).Duration()) != nil {
 		return // the next may be better
 	}
 	before := s.text

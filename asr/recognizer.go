@@ -23,6 +23,8 @@ type Hypothesis struct {
 	Engine    string
 	Model     string
 	Language  string
+	// Parts are the text with the engine's own doubts; empty where it has none.
+	Parts []Part
 }
 
 // check holds an answer to the rules above.
@@ -44,7 +46,13 @@ func (h *Hypothesis) check(clip time.Duration) error {
 		size += len(w.Text)
 		before = w.End
 	}
-	if !valid || size > maxSegmentText {
+	for _, p := range h.Parts {
+		size += len(p.Text)
+		if !p.check(clip) {
+			return fmt.Errorf("a part from %v to %v of %v, or rated by no number", p.Start, p.End, clip)
+		}
+	}
+	if !valid || size > 3*maxSegmentText {
 		return fmt.Errorf("%d bytes of words, or not UTF-8", size)
 	}
 	return nil

@@ -52,6 +52,9 @@ type Segment struct {
 	// Crosstalk is what this seat's microphone heard of other seats, in order.
 	// It is not part of Text and Words; a final may have nothing else.
 	Crosstalk []Crosstalk `json:"crosstalk,omitempty"`
+	// Doubtful is what the engine most likely made up. It is not part of Text and
+	// Words either; where nothing else is left, Rejected says so.
+	Doubtful []Doubt `json:"doubtful,omitempty"`
 
 	Before *Position       `json:"before,omitempty"`
 	After  *Position       `json:"after,omitempty"`

@@ -87,14 +87,14 @@ func (s *Segment) check() error {
 	case s.Rejected != "" && s.Text != "":
 		return errors.New("rejected, and yet with a text")
 	}
-	if err := s.checkCrosstalk(); err != nil {
+	if err := s.checkAside(); err != nil {
 		return err
 	}
 	return s.checkWords()
 }
 
-// checkCrosstalk looks at what was heard of other seats.
-func (s *Segment) checkCrosstalk() error {
+// checkAside looks at what was heard of other seats, and at what is doubtful.
+func (s *Segment) checkAside() error {
 	if len(s.Crosstalk) > 0 && s.Stage != Final {
 		return fmt.Errorf("crosstalk in a %s", s.Stage)
 	}
@@ -113,6 +113,20 @@ func (s *Segment) checkCrosstalk() error {
 			return fmt.Errorf("crosstalk %d from %d to %d ms", i, c.Start, c.End)
 		case !utf8.ValidString(c.Text) || size > maxSegmentText:
 			return fmt.Errorf("crosstalk %d is not UTF-8, or too long", i)
+		}
+	}
+	if len(s.Doubtful) > 0 && s.Stage != Final || len(s.Doubtful) > maxSegmentWords {
+		return fmt.Errorf("%d doubts in a %s", len(s.Doubtful), s.Stage)
+	}
+	for i, d := range s.Doubtful {
+		size += len(d.Text)
+		switch {
+		case d.Reason == "" || len(d.Reason) > 64 || !utf8.ValidString(string(d.Reason)):
+			return fmt.Errorf("doubt %d without a reason", i)
+		case d.Start < s.First.Milliseconds() || d.End < d.Start || d.End > (s.Last+capture.SamplesIn(time.Millisecond)).Milliseconds():
+			return fmt.Errorf("doubt %d from %d to %d ms", i, d.Start, d.End)
+		case !utf8.ValidString(d.Text) || size > 2*maxSegmentText:
+			return fmt.Errorf("doubt %d is not UTF-8, or too long", i)
 		}
 	}
 	return nil

@@ -40,7 +40,10 @@ func segments() map[string]Segment {
 	crosstalk := final
 	crosstalk.Text, crosstalk.Words = "开庭。", final.Words[1:]
 	crosstalk.Crosstalk = []Crosstalk{{From: "clerk", GainDB: -17.9, Start: 2000, End: 2400, Text: "现在"}}
-	return map[string]Segment{"final": final, "partial": partial, "silence": silence, "rejected": rejected, "crosstalk": crosstalk}
+	doubtful := rejected
+	doubtful.Rejected = "doubtful (credits): 谢谢观看"
+	doubtful.Doubtful = []Doubt{{Reason: Credits, Start: 1700, End: 2950, Text: "谢谢观看"}}
+	return map[string]Segment{"final": final, "partial": partial, "silence": silence, "rejected": rejected, "crosstalk": crosstalk, "doubtful": doubtful}
 }
 
 // TestOldSegments: what was written once is read for ever, and written the same.
@@ -120,7 +123,13 @@ func TestParseSegmentRefuses(t *testing.T) {
 		"crosstalk late":     func(s *Segment) { s.Crosstalk = []Crosstalk{{From: "clerk", Start: 1700, End: 9000}} },
 		"crosstalk inverted": func(s *Segment) { s.Crosstalk = []Crosstalk{{From: "clerk", Start: 1800, End: 1750}} },
 		"crosstalk nobody":   func(s *Segment) { s.Crosstalk = []Crosstalk{{Start: 1700, End: 1800}} },
-		"megabyte":           func(s *Segment) { s.Engine = strings.Repeat("x", 2<<20) },
+		"doubt nameless":     func(s *Segment) { s.Doubtful = []Doubt{{Start: 1700, End: 1800}} },
+		"doubt late":         func(s *Segment) { s.Doubtful = []Doubt{{Reason: Loop, Start: 1700, End: 9000}} },
+		"doubt in a silence": func(s *Segment) {
+			s.Stage, s.Text, s.Words = Silence, "", nil
+			s.Doubtful = []Doubt{{Reason: Loop, Start: 1700, End: 1800}}
+		},
+		"megabyte": func(s *Segment) { s.Engine = strings.Repeat("x", 2<<20) },
 	} {
 		s := segments()["final"]
 		change(&s)

@@ -132,6 +132,7 @@ func (w *Worker) report(ctx context.Context) error {
 type Stats struct {
 	Chunks, Repeated, Bad                int64 // messages of audio.v1: taken, known already, unreadable
 	Finals, Rejected, Silences, Partials int64 // segments published; Finals includes Rejected
+	Crosstalk, Doubtful                  int64 // finals with text that is set aside
 	Restarts                             int64 // channels that began again from the store's position
 }
 
@@ -141,13 +142,14 @@ func (w *Worker) Stats() Stats {
 	return Stats{
 		Chunks: c.chunks.Load(), Repeated: c.repeated.Load(), Bad: c.bad.Load(),
 		Finals: c.finals.Load(), Rejected: c.rejected.Load(), Silences: c.silences.Load(), Partials: c.partials.Load(),
-		Restarts: c.restarts.Load(),
+		Crosstalk: c.lent.Load(), Doubtful: c.doubtful.Load(), Restarts: c.restarts.Load(),
 	}
 }
 
 type counts struct {
 	chunks, repeated, bad                atomic.Int64
 	finals, rejected, silences, partials atomic.Int64
+	lent, doubtful                       atomic.Int64
 	restarts                             atomic.Int64
 }
 
@@ -159,6 +161,12 @@ func (c *counts) step(s Segment) {
 	c.finals.Add(1)
 	if s.Rejected != "" {
 		c.rejected.Add(1)
+	}
+	if len(s.Crosstalk) > 0 {
+		c.lent.Add(1)
+	}
+	if len(s.Doubtful) > 0 {
+		c.doubtful.Add(1)
 	}
 }
 

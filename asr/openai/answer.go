@@ -39,6 +39,8 @@ type (
 		Start      number          `json:"start"`
 		End        number          `json:"end"`
 		AvgLogprob number          `json:"avg_logprob"`
+		NoSpeech   number          `json:"no_speech_prob"`
+		Compressed number          `json:"compression_ratio"`
 		Words      json.RawMessage `json:"words"`
 	}
 	word struct {
@@ -122,6 +124,7 @@ func (e *Engine) read(a answer, length time.Duration) (asr.Hypothesis, error) {
 			confidence = append(confidence, slices.Repeat([]float64{s.confidence()}, len(inside))...)
 		}
 	}
+	h.Parts = parts(segments, length)
 	exact := true
 	for i, w := range words {
 		timed := asr.TimedWord{Text: clean(cmp.Or(w.Word, w.Text)), Confidence: confidence[i]}
@@ -219,6 +222,33 @@ func spreadSegments(segments []segment, text string, length time.Duration) []asr
 		return nil
 	}
 	return words
+}
+
+// parts are the segments as the engine rates them; nil where one has no place in
+// the clip.
+func parts(segments []segment, length time.Duration) (list []asr.Part) {
+	for _, s := range segments {
+		start, startOK := s.Start.seconds()
+		end, endOK := s.End.seconds()
+		if !startOK || !endOK || end < start {
+			return nil
+		}
+		p := asr.Part{Text: clean(s.Text), Start: min(max(start, 0), length), End: min(max(end, 0), length)}
+		if p.Text == "" {
+			continue
+		}
+		if s.NoSpeech.set && s.NoSpeech.value >= 0 && s.NoSpeech.value <= 1 {
+			p.NoSpeech = s.NoSpeech.value
+		}
+		if s.AvgLogprob.set && s.AvgLogprob.value <= 0 {
+			p.LogProb = s.AvgLogprob.value
+		}
+		if s.Compressed.set && s.Compressed.value > 0 {
+			p.Compression = s.Compressed.value
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // confidence is the geometric mean of the segment's token probabilities: a

@@ -116,6 +116,30 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestParts(t *testing.T) {
+	for _, tt := range []struct{ name, body, want string }{
+		{"whisper", `{"text":"是。 谢谢观看","segments":[
+			{"start":0,"end":1,"text":"是。","avg_logprob":-0.2,"no_speech_prob":0.01,"compression_ratio":0.7},
+			{"start":1,"end":30,"text":" 谢谢观看","avg_logprob":-1.1,"no_speech_prob":0.8,"compression_ratio":null}]}`,
+			"是。 0s-1s 0.01 -0.2 0.7|谢谢观看 1s-2s 0.8 -1.1 0|"},
+		{"nonsense", `{"text":"是","segments":[{"start":0,"end":1,"text":"是","avg_logprob":3,"no_speech_prob":7,"compression_ratio":-1}]}`, "是 0s-1s 0 0 0|"},
+		{"no times", `{"text":"是","segments":[{"text":"是","avg_logprob":-0.3}]}`, ""},
+		{"no segments", `{"text":"是"}`, ""},
+	} {
+		h, err := serve(t, reply(200, "application/json", tt.body)).Recognize(t.Context(), twoSeconds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, p := range h.Parts {
+			got += fmt.Sprintf("%s %v-%v %v %v %v|", p.Text, p.Start, p.End, p.NoSpeech, p.LogProb, p.Compression)
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	const js = "application/json"
 	const retry, rejected, unavailable = "retry", "rejected", "unavailable"
