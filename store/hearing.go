@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"tingji/capture"
 	"tingji/transcript"
@@ -15,6 +17,9 @@ import (
 const (
 	usualHearings = 100
 	maxHearings   = 1000
+	// announcedAhead is how long before it is held a hearing can have been
+	// announced and still be found by its day: a bound on the rows to look at.
+	announcedAhead = 366 * 24 * time.Hour
 )
 
 // CreateHearing stores a new hearing as its change 1.
@@ -145,17 +150,32 @@ func (s *Store) Hearings(ctx context.Context, f transcript.HearingFilter) ([]cap
 	if limit <= 0 {
 		limit = usualHearings
 	}
+	limit = min(limit, maxHearings)
+	byDay := !f.From.IsZero() || !f.To.IsZero()
+	if !f.From.IsZero() {
+		where = append(where, "created_at >= "+arg(toMicro(f.From.Add(-announcedAhead))))
+	}
 	query := "SELECT state FROM hearings"
 	if len(where) > 0 {
 		query += " WHERE " + strings.Join(where, " AND ")
 	}
-	query += " ORDER BY created_at DESC, id DESC LIMIT " + arg(min(limit, maxHearings))
-
+	query += " ORDER BY created_at DESC, id DESC"
+	if !byDay {
+		query += " LIMIT " + arg(limit)
+	}
 	list, err := collect(ctx, s.read, func(rows *sql.Rows) (h capture.Hearing, err error) {
 		return h, rows.Scan(jsonText{&h})
 	}, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list hearings: %w", err)
+	}
+	if byDay {
+		// Only the state knows when a hearing is held.
+		list = slices.DeleteFunc(list, func(h capture.Hearing) bool {
+			at := transcript.HeldAt(h)
+			return at.Before(f.From) || !f.To.IsZero() && !at.Before(f.To)
+		})
+		list = list[:min(limit, len(list))]
 	}
 	return list, nil
 }

@@ -23,6 +23,8 @@ const (
 	usualFound = 20  // hearings of a page
 	maxFound   = 100 // hearings of a page
 	foundLines = 5   // lines shown of a hearing
+	// foundInOne are the lines shown where one hearing is asked for.
+	foundInOne = 500
 	// maxCount is up to where lines are counted: enough to see that a search
 	// should be narrowed.
 	maxCount = 1000
@@ -43,7 +45,10 @@ func (s *Store) Search(ctx context.Context, r transcript.SearchRequest, see func
 	}
 	f := finder{
 		ctx: ctx, store: s, query: q, see: see,
-		limit: min(limit, maxFound), newest: r.Newest,
+		limit: min(limit, maxFound), lines: foundLines, newest: r.Newest,
+	}
+	if slices.ContainsFunc(q.Filters, func(f search.Filter) bool { return f.Key == search.ByHearing && !f.Not }) {
+		f.lines = foundInOne
 	}
 	if err := f.resume(r.Cursor); err != nil {
 		return transcript.SearchResult{}, err
@@ -146,6 +151,7 @@ type finder struct {
 	query  search.Query
 	see    func(transcript.SearchHearing) bool
 	limit  int
+	lines  int  // shown of a hearing
 	newest bool // one pass for all classes
 	at     position
 	first  bool // this page is the first
@@ -338,7 +344,7 @@ func (f *finder) add(class search.Class, h *search.Hearing, hits []search.Hit, l
 	found := foundHearing(h)
 	found.Count = len(hits)
 	slices.SortStableFunc(hits, func(a, b search.Hit) int { return cmp.Compare(a.Class, b.Class) })
-	for _, hit := range hits[:min(len(hits), foundLines)] {
+	for _, hit := range hits[:min(len(hits), f.lines)] {
 		l, err := f.foundLine(hit, lines)
 		if err != nil {
 			return err

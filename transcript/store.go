@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tingji/asr"
 	"tingji/capture"
@@ -56,7 +57,22 @@ type HearingFilter struct {
 	Courtroom string
 	CaseNo    string // a part of it
 	Before    string // id: hearings created before this one
-	Limit     int    // 0: 100; at most 1000
+	// From and To select by [HeldAt]: From is in, To is not. Hearings that were
+	// announced more than a year before From are not found.
+	From, To time.Time
+	Limit    int // 0: 100; at most 1000
+}
+
+// HeldAt is when a hearing was opened, or while it was not, for when it is
+// planned, or when it was announced.
+func HeldAt(h capture.Hearing) time.Time {
+	switch {
+	case h.OpenedAt != nil:
+		return *h.OpenedAt
+	case h.ScheduledAt != nil:
+		return *h.ScheduledAt
+	}
+	return h.CreatedAt
 }
 
 // LineStore keeps lines and their revisions. Safe for several goroutines.

@@ -119,3 +119,34 @@ func testFilter(t *testing.T, b *bench) {
 		}
 	}
 }
+
+// A hearing belongs to the time at which it was opened, or is to be.
+func testFilterByTime(t *testing.T, b *bench) {
+	next := day.Add(24 * time.Hour)
+	later := next.Add(24 * time.Hour)
+	for _, h := range []capture.Hearing{
+		{ID: "announced", CreatedAt: day},
+		{ID: "planned", CreatedAt: day.Add(time.Second), ScheduledAt: &next},
+		{ID: "opened", CreatedAt: day.Add(2 * time.Second), ScheduledAt: &next, OpenedAt: &later},
+	} {
+		b.ok(b.CreateHearing(b.ctx, h))
+	}
+	for _, c := range []struct {
+		filter transcript.HearingFilter
+		want   string
+	}{
+		{transcript.HearingFilter{From: day, To: next}, "announced"},
+		{transcript.HearingFilter{From: next, To: later}, "planned"},
+		{transcript.HearingFilter{From: next}, "opened planned"},
+		{transcript.HearingFilter{From: next, Limit: 1}, "opened"},
+		{transcript.HearingFilter{From: next, Before: "opened"}, "planned"},
+		{transcript.HearingFilter{To: day}, ""},
+		{transcript.HearingFilter{From: day.Add(300 * 24 * time.Hour)}, ""},
+	} {
+		list, err := b.Hearings(b.ctx, c.filter)
+		b.ok(err)
+		if got := ids(list, hearingID); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.filter, got, c.want)
+		}
+	}
+}

@@ -39,6 +39,7 @@ func RunSearch(t *testing.T, fresh func(t *testing.T) (open Opener, past func() 
 		{"NaiveScan", testNaiveScan},
 		{"Live", testSearchLive},
 		{"Pages", testSearchPages},
+		{"OneHearing", testSearchOneHearing},
 		{"Gate", testSearchGate},
 		{"Context", testSearchContext},
 		{"BadRequest", testBadSearch},
@@ -257,6 +258,21 @@ func testSearchLive(t *testing.T, b *bench, past func() *sql.DB) {
 	b.setStatus("h1", capture.Signed)
 	if got := b.search(transcript.SearchRequest{Query: "转账"}).Hearings; len(got) != 1 || got[0].Status != capture.Signed {
 		t.Errorf("the hearing's new status is not seen: %+v", got)
+	}
+}
+
+// Of many lines of a hearing some are shown; all where the hearing is asked for.
+func testSearchOneHearing(t *testing.T, b *bench, _ func() *sql.DB) {
+	b.hearing("h1")
+	for i := range 8 {
+		seg, line := step("h1", "judge", int64(i), int64(i+1), "借条")
+		b.apply(int64(i), seg, line)
+	}
+	for query, want := range map[string]int{"借条": 5, "借条 庭审:h1": 8, "借条 -庭审:h2": 5} {
+		got := b.search(transcript.SearchRequest{Query: query}).Hearings
+		if len(got) != 1 || got[0].Count != 8 || len(got[0].Lines) != want {
+			t.Errorf("%s: %+v, want %d of 8 lines", query, got, want)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 	}{
 		{"Hearings", testHearings},
 		{"HearingFilter", testFilter},
+		{"HearingFilterByTime", testFilterByTime},
 		{"UpdateFails", testUpdateFails},
 		{"UpdatesRace", testUpdatesRace},
 		{"Step", testStep},
