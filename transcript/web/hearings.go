@@ -32,6 +32,9 @@ func (s *Server) view(h capture.Hearing) hearingView {
 	return hearingView{h, s.Rooms.Name(h.Courtroom), s.Court}
 }
 
+// courtZone is the one clock of the country, wherever the server thinks it is.
+var courtZone = time.FixedZone("CST", 8*60*60)
+
 func (s *Server) createHearing(w http.ResponseWriter, r *http.Request) error {
 	var n transcript.NewHearing
 	if err := readJSON(w, r, &n, false); err != nil {
@@ -46,12 +49,19 @@ func (s *Server) createHearing(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) listHearings(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "status", "courtroom", "case_no", "limit", "before")
+	q := queryOf(r, "status", "courtroom", "case_no", "date", "limit", "before")
 	f := transcript.HearingFilter{
 		Courtroom: q.text("courtroom"),
 		CaseNo:    q.text("case_no"),
 		Before:    q.text("before"),
 		Limit:     int(q.number("limit", 100, 1, 1000)),
+	}
+	if date := q.text("date"); date != "" {
+		day, err := time.ParseInLocation(time.DateOnly, date, courtZone)
+		if err != nil {
+			q.refuse("date", text{"参数 date 应为一个日期，如 2026-05-06。", "parameter date should be a day such as 2026-05-06."})
+		}
+		f.From, f.To = day, day.AddDate(0, 0, 1)
 	}
 	known := []string{string(capture.Scheduled), string(capture.Open), string(capture.Paused), string(capture.Closed), string(capture.Signed)}
 	if q.text("status") != "" {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"tingji/transcript"
 )
@@ -61,11 +60,10 @@ func attachment(rec transcript.Record, format string) string {
 		plain, format, url.PathEscape(name), format)
 }
 
-// openingDay is the date that the record itself shows: by the one clock of the
-// country, wherever the server thinks it is.
+// openingDay is the date that the record itself shows.
 func openingDay(rec transcript.Record) string {
 	if rec.Hearing.OpenedAt == nil {
 		return ""
 	}
-	return rec.Hearing.OpenedAt.In(time.FixedZone("CST", 8*3600)).Format("20060102")
+	return rec.Hearing.OpenedAt.In(courtZone).Format("20060102")
 }

@@ -24,6 +24,8 @@ func (s *Server) routes() []route {
 	const hearing = "/api/v1/hearings/{id}"
 	rs := []route{
 		{"GET", "/{$}", "page", s.getPage},
+		{"GET", "/search", "page", s.getPage},
+		{"GET", "/hearings", "page", s.getPage},
 		{"GET", "/hearings/{id}", "page", s.getPage},
 		{"GET", "/assets/{file}", "page", s.getAsset},
 		{"GET", "/healthz", "probe", s.getAlive},

@@ -39,5 +39,20 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, found)
+	view := searchView{SearchResult: found, Hearings: make([]foundHearing, 0, len(found.Hearings))}
+	for _, h := range found.Hearings {
+		view.Hearings = append(view.Hearings, foundHearing{h, s.Rooms.Name(h.Courtroom)})
+	}
+	return writeJSON(w, http.StatusOK, view)
+}
+
+// searchView is a page of what was found, with the names of its courtrooms.
+type searchView struct {
+	transcript.SearchResult
+	Hearings []foundHearing `json:"hearings"`
+}
+
+type foundHearing struct {
+	transcript.SearchHearing
+	CourtroomName string `json:"courtroom_name"`
 }

@@ -6,6 +6,7 @@ import { ask, askPatiently, type Component, type Hearing, type HearingNow, heari
 import type { Banner } from "./banner";
 import { confirm, type Question } from "./dialog";
 import type { Lines } from "./lines";
+import type { Reading } from "./reading";
 import type { Seats } from "./seats";
 import { Stream } from "./stream";
 import { clock, language, t, translate } from "./words";
@@ -101,6 +102,8 @@ export class HearingView extends HTMLElement {
       this.setNow(h.now);
       this.take(h);
       this.lines.load(lines);
+      this.read();
+      this.turnTo();
       this.stream = new Stream(`${this.path}/events`, last, (name, data) => this.receive(name, data), (l) => this.lost(l));
       this.stream.start();
       void this.progress();
@@ -119,6 +122,7 @@ export class HearingView extends HTMLElement {
         break;
       case "line":
         this.lines.put(data as Line);
+        this.read();
         if ((data as Line).engine === "示例识别引擎") this.find(".demo").hidden = false;
         break;
       case "partial":
@@ -136,7 +140,28 @@ export class HearingView extends HTMLElement {
     this.refresh();
     this.find<Seats>("tj-seats").show(h);
     this.lines.show(h);
+    this.read();
     this.onChange(h);
+  }
+
+  /** A hearing that is over is read: its contents, and its sound with the text. */
+  private read(): void {
+    const h = this.hearing;
+    if (!h || (h.status !== "closed" && h.status !== "signed")) return;
+    let reading = this.querySelector<Reading>("tj-reading");
+    if (!reading) {
+      reading = document.createElement("tj-reading") as Reading;
+      reading.onTrouble = (why) => this.trouble(t("audio.failed", { why }));
+      this.lines.before(reading);
+    }
+    reading.show(h, this.lines);
+  }
+
+  /** Opens the transcript where the address says, or at the beginning of what is over; a screen on the wall shows its end. */
+  private turnTo(): void {
+    const line = /^#line-(.+)$/.exec(location.hash)?.[1];
+    if (line !== undefined) this.lines.go(decodeURIComponent(line));
+    else if (this.querySelector("tj-reading") && location.pathname !== "/") this.lines.go();
   }
 
   private refresh(): void {

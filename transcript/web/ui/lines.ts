@@ -122,6 +122,8 @@ export class Lines extends HTMLElement {
     if (!el) return;
     this.following = false;
     const show = () => el.scrollIntoView({ block: id === undefined ? "start" : "center" });
+    this.list.querySelector("[data-sought]")?.removeAttribute("data-sought");
+    if (id !== undefined) el.dataset["sought"] = "";
     show();
     requestAnimationFrame(show); // what came into view by it has its true height now
     this.describe();

@@ -1,16 +1,23 @@
-// The page: "/" is the open hearing, "/hearings/{id}" one hearing. Other pages
-// (the clerk's desk, the search) get their own path here.
+// The page: "/" is the open hearing, "/hearings/{id}" one hearing, "/hearings"
+// those of a day, "/search" what was said in all. Other pages get their own path
+// here.
 
 import "./banner";
+import "./day";
 import "./hearing";
 import "./home";
 import "./lines";
+import "./reading";
+import "./search";
 import "./seats";
 
 import "./base.css";
 import "./hearing.css";
 import "./lines.css";
 import "./home.css";
+import "./day.css";
+import "./reading.css";
+import "./search.css";
 
 import { Problem } from "./api";
 import { language, translate } from "./words";
@@ -18,7 +25,8 @@ import { language, translate } from "./words";
 document.documentElement.lang = language() === "en" ? "en" : "zh-CN";
 
 const hearing = /^\/hearings\/([^/]+)$/.exec(location.pathname)?.[1];
-const view = document.createElement(hearing ? "tj-hearing" : "tj-home");
+const pages: Record<string, string> = { "/search": "tj-search", "/hearings": "tj-day" };
+const view = document.createElement(hearing ? "tj-hearing" : (pages[location.pathname] ?? "tj-home"));
 if (hearing) view.setAttribute("hearing", decodeURIComponent(hearing));
 document.body.replaceChildren(view);
 

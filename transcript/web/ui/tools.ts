@@ -1,4 +1,5 @@
-// What each reader sets for himself: the size of the text, and the language.
+// What each reader sets for himself: the size of the text, and the language; and
+// the way to the other pages.
 
 import { language, speak, translate } from "./words";
 
@@ -23,7 +24,9 @@ export class Tools extends HTMLElement {
   connectedCallback(): void {
     this.innerHTML = `<button type="button" data-do="less" data-t-label="size.less" data-t-title="size.less">A−</button>
       <button type="button" data-do="more" data-t-label="size.more" data-t-title="size.more">A+</button>
-      <button type="button" data-do="language" data-t="language"></button>`;
+      <button type="button" data-do="language" data-t="language"></button>
+      <nav data-t-label="nav"><a href="/" data-t="nav.now"></a><a href="/hearings" data-t="nav.day"></a><a href="/search" data-t="nav.search"></a></nav>`;
+    this.querySelector(`a[href="${location.pathname}"]`)?.setAttribute("aria-current", "page");
     translate(this);
     this.addEventListener("click", (e) => {
       const what = (e.target as HTMLElement).dataset["do"];
