@@ -30,7 +30,7 @@ const (
 	// that has not been counts as absent; roomPatience how long we wait where
 	// the whole room is silent.
 	seatPatience = 3 * time.Second
-	roomPatience = 10 * time.Second
+	roomPatience = 30 * time.Second
 
 	// searchFrames is how much sound is searched for the lag; localFrames on
 	// both sides of a frame say whether it is the same sound there.
@@ -475,7 +475,7 @@ func (r *room) heardTo(at time.Time, own string, seats []string, patient bool) b
 	all := true
 	for _, name := range seats {
 		e := r.ears[name]
-		if name == own || r.absent[name] || e != nil && (e.over || !e.newest().Before(at)) {
+		if name == own || r.absent[name] || e != nil && (e.over() || !e.newest().Before(at)) {
 			continue
 		}
 		if patient {

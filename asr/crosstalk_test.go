@@ -286,23 +286,42 @@ func TestEar(t *testing.T) {
 	}
 	check("all", 0, len(whole))
 	check("a part", 4321, 20000)
-	if !e.over || !e.newest().Equal(chunks[len(chunks)-1].CapturedAt.Add(time.Duration(len(chunks[len(chunks)-1].Samples))*time.Second/capture.Rate)) {
+	if !e.over() || !e.newest().Equal(chunks[len(chunks)-1].CapturedAt.Add(time.Duration(len(chunks[len(chunks)-1].Samples))*time.Second/capture.Rate)) {
 		t.Error("not over, or not at its end")
 	}
 	if o, ok := e.offset(began.Add(260 * time.Millisecond)); !ok || o != 1 {
 		t.Errorf("offset %d %v", o, ok)
 	}
 	e.take(chunksOf("h", "a", 2, 100, talk(6, 1), capture.NotEnd)[0], 100)
-	for i, c := range chunks[:40] { // the log is read again
+	for i, c := range chunks { // the courtroom sends again
+		e.take(c, int64(200+i))
+	}
+	check("sent again", 0, len(whole))
+	if n := e.newest(); !n.After(began.Add(30 * time.Minute)) {
+		t.Errorf("set back to %v", n)
+	}
+	e = ear{heard: slices.Clone(e.heard[20:]), read: e.read}
+	for i, c := range chunks[:40] { // the log is read again, from before what is remembered
 		e.take(c, int64(i))
 	}
 	check("again", 0, 39*1000)
-	if e.over {
+	if e.over() {
 		t.Error("over in the middle")
+	}
+	var holes ear // a chunk that comes late
+	for i, c := range chunks {
+		if i != 30 {
+			holes.take(c, int64(i))
+		}
+	}
+	holes.take(chunks[30], 500)
+	holes.take(chunks[5], 501)
+	if got := holes.listen(began.Add(30*250*time.Millisecond), 1000); !slices.Equal(got[2:], whole[30*1000+2:31*1000]) {
+		t.Error("what came late is not heard")
 	}
 	long := newSound(1, -62).quiet(60_000).samples
 	for i, c := range chunksOf("h", "a", 3, 200, long, capture.NotEnd) {
-		e.take(c, int64(i))
+		e.take(c, int64(1000+i))
 	}
 	held := 0
 	for _, h := range e.heard {

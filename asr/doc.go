@@ -39,7 +39,7 @@
 // or not, and a position's offset is far enough back for all seats of the room:
 // so a restart compares the same sounds. Seats are waited for by the log's own
 // clock, until the room has been heard 3 s further; only where the whole
-// room falls silent by a clock of ours (10 s).
+// room falls silent by a clock of ours (30 s).
 //
 // What changes with time alone (partials, alarms, retries) is in no final.
 // One thing is not: a closed hearing whose courtroom died without an End chunk is

@@ -49,8 +49,7 @@ func (b *bander) add(band []int16, first capture.SampleIndex, samples []int16) [
 // what is read again is heard again. It belongs to its partition's goroutine.
 type ear struct {
 	heard []earful // in order of time
-	band  bander
-	over  bool // the last chunk ended its epoch: nothing may follow
+	read  int64    // the offset of the last chunk
 }
 
 // earful is a chunk in an ear.
@@ -61,33 +60,48 @@ type earful struct {
 	at, until time.Time // wall clock at first and at next
 	offset    int64
 	band      []int16
-	begins    bool // what came before is not here
+	after     bander // at its end
+	joins     bool   // it follows the one before to the sample
+	over      bool   // it ended its epoch
 }
 
-// take hears a chunk, once.
+// take hears a chunk, once. Chunks come in the log's order: from an earlier place
+// when it is read again, and with older sound, which is here already or too
+// late, when a courtroom sends again what was not confirmed.
 func (e *ear) take(c capture.Chunk, offset int64) {
-	if n := len(e.heard); n > 0 {
-		last := &e.heard[n-1]
-		switch {
-		case c.Epoch == last.epoch && c.First == last.next:
-		case c.Epoch == last.epoch && c.First < last.next && c.First >= e.heard[0].first && e.heard[0].epoch == c.Epoch:
+	again := offset < e.read
+	e.read = offset
+	where := len(e.heard) // where it belongs
+	for where > 0 && e.heard[where-1].at.After(c.CapturedAt) {
+		where--
+	}
+	if where > 0 {
+		before := &e.heard[where-1]
+		if before.epoch == c.Epoch && c.First < before.next {
 			return // it is here
-		default:
-			// The log is read from another place, or something is missing.
-			if c.CapturedAt.Before(last.until) {
-				e.heard = e.heard[:0]
-			}
-			e.band = bander{}
 		}
 	}
-	e.over = c.End != capture.NotEnd
+	switch {
+	case where == len(e.heard):
+	case where == 0 && again:
+		e.heard = e.heard[:0]
+	case where == 0:
+		return
+	}
 	h := earful{
 		epoch: c.Epoch, first: c.First, next: c.Next(),
 		at: c.CapturedAt, until: c.CapturedAt.Add(capture.SampleIndex(len(c.Samples)).Duration()),
-		offset: offset, begins: e.band == bander{},
+		offset: offset, over: c.End != capture.NotEnd,
 	}
-	h.band = e.band.add(make([]int16, 0, len(c.Samples)/bandStep+1), c.First, c.Samples)
-	e.heard = append(e.heard, h)
+	var band bander
+	if where > 0 && len(e.heard) > 0 {
+		if before := &e.heard[where-1]; before.epoch == c.Epoch && before.next == c.First {
+			h.joins, band = true, before.after
+		}
+	}
+	h.band = band.add(make([]int16, 0, len(c.Samples)/bandStep+1), c.First, c.Samples)
+	h.after = band
+	e.heard = slices.Insert(e.heard, min(where, len(e.heard)), h)
 	kept := 0
 	for i := len(e.heard) - 1; i > 0; i-- {
 		if kept += int(e.heard[i].next - e.heard[i].first); kept > earSpan {
@@ -96,6 +110,9 @@ func (e *ear) take(c capture.Chunk, offset int64) {
 		}
 	}
 }
+
+// over reports whether the last chunk ended its epoch: nothing may follow.
+func (e *ear) over() bool { return len(e.heard) > 0 && e.heard[len(e.heard)-1].over }
 
 // newest is how far on the wall clock the seat was heard; zero: never.
 func (e *ear) newest() time.Time {
@@ -118,7 +135,7 @@ func (e *ear) listen(from time.Time, n int) []int16 {
 			continue
 		}
 		// Chunks of an epoch join to the sample, whatever the clock says.
-		if i == 0 || at == 0 || h.begins {
+		if i == 0 || at == 0 || !h.joins {
 			at = int(h.at.Sub(from) * bandRate / time.Second)
 		}
 		for j, s := range h.band {

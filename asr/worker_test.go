@@ -234,6 +234,33 @@ func TestZombies(t *testing.T) {
 	}
 }
 
+// TestSentAgain: a courtroom and its workers die again and again, and what was not
+// confirmed is sent again, long after it was heard: each voice stays where it was.
+func TestSentAgain(t *testing.T) {
+	const channels = 3
+	for seed := range uint64(4) {
+		chunks := bleeding(seed, channels, 80, -18)
+		want := undisturbed(t, chunks, channels)
+		bubble(t, func(t *testing.T, l *fakeLog) {
+			r := rand.New(rand.NewPCG(seed, 12))
+			for sent := 0; sent < len(chunks); {
+				_, stop := start(t, l, scripted{})
+				for range 2 {
+					n := min(sent+r.IntN(100), len(chunks))
+					l.send(chunks[max(0, sent-r.IntN(300)):n]...)
+					sent = n
+					time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
+				}
+				stop()
+			}
+			_, stop := start(t, l, scripted{})
+			waitFor(t, "end", time.Hour, func() bool { return l.done(channels) })
+			stop()
+			same(t, l.record(), want)
+		})
+	}
+}
+
 // TestUntidyLog: repeated, reordered, damaged and missing chunks, and hints that are wrong.
 func TestUntidyLog(t *testing.T) {
 	const channels = 2
