@@ -20,6 +20,9 @@ const (
 	alarmLost         = "audio-lost"
 	alarmMissing      = "audio-missing"
 	alarmControl      = "control-failed"
+	alarmSilent       = "microphone-silent"
+	alarmClipped      = "microphone-clipped"
+	alarmSame         = "microphones-identical"
 )
 
 // alarms are those that stand. It is safe for use by several goroutines.

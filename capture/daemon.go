@@ -51,6 +51,9 @@ type Config struct {
 	SpoolBytes int64  // see [SpoolConfig]
 	Codec      Codec  // "": PCM
 	Seats      []SeatSource
+	// Preroll is how much of a live seat from before the opening belongs to a
+	// hearing; 0: 10 s, less than 0: nothing.
+	Preroll time.Duration
 	// OnEnd is told, in its own goroutine's turn, when every seat of a hearing
 	// was a recording and all have been played to their end or have failed: all
 	// their chunks are durable then, though perhaps not sent. It may be told
@@ -72,6 +75,8 @@ type Daemon struct {
 	links  Links
 	log    *slog.Logger
 	alarms alarms
+	// listeners of the seats that are live, nil for others.
+	listeners []*Listener
 
 	mu       sync.Mutex
 	hearings map[string]Hearing // of this courtroom, not closed
@@ -80,6 +85,7 @@ type Daemon struct {
 	loaded   bool               // receipts
 	informed bool               // hearings, from the server or, in its absence, from memory
 	session  *session           // nil: nothing is recorded
+	quiet    time.Time          // nothing from before belongs to the next hearing
 	changed  chan struct{}      // holds one token when hearings or loaded have changed
 }
 
@@ -111,11 +117,25 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	if cfg.ArchiveDir == "" {
 		cfg.ArchiveDir = filepath.Join(cfg.Dir, "archive")
 	}
-	return &Daemon{
+	if cfg.Preroll == 0 {
+		cfg.Preroll = standardPreroll
+	}
+	cfg.Preroll = max(0, cfg.Preroll)
+	d := &Daemon{
 		cfg: cfg, links: links, log: log,
 		hearings: map[string]Hearing{}, versions: map[string]int64{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
-	}, nil
+	}
+	for _, seat := range cfg.Seats {
+		var l *Listener
+		if !seat.Source.Resumable() {
+			l = NewListener(seat, cfg.Preroll, log)
+		}
+		d.listeners = append(d.listeners, l)
+	}
+	return d, nil
 }
+
+const standardPreroll = 10 * time.Second
 
 // Run records until ctx ends. Then it makes durable what it has heard, and
 // returns; what was not sent yet is sent by the next Run. It fails at once when
@@ -166,9 +186,16 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		return nil
 	})
 
+	var listening sync.WaitGroup
+	for _, l := range d.listeners {
+		if l != nil {
+			listening.Go(func() { l.Run(ctx) })
+		}
+	}
 	memory := time.AfterFunc(trustMemory, d.recall)
 	d.control(ctx, spool, archive, out)
 	memory.Stop()
+	listening.Wait()
 	close(out)
 	<-written
 	stop()
@@ -333,6 +360,7 @@ func (d *Daemon) known(hearing string) bool {
 func (d *Daemon) end(s *session, why End) {
 	s.end(why)
 	d.setSession(nil)
+	d.quiet = time.Now()
 	for _, r := range s.recorders {
 		for _, code := range []string{alarmSource, alarmArchive, alarmLost} {
 			d.alarms.clear(code, r.seat.Channel)
@@ -460,19 +488,30 @@ func (d *Daemon) health(ctx context.Context, spool *Spool, snd *sender) {
 func (d *Daemon) state(spool *Spool) Health {
 	h := Health{
 		Component: "capture", Instance: d.cfg.Instance, Courtroom: d.cfg.Courtroom,
-		At: time.Now().UTC(), Alarms: d.alarms.list(),
+		At: time.Now().UTC(),
 	}
 	s := d.recording()
 	var waiting map[string]uint64
 	if s != nil {
 		waiting = spool.Waiting(s.hearing.ID)
 	}
+	sounds := make([]Sound, len(d.cfg.Seats))
+	for i, l := range d.listeners {
+		if l != nil {
+			sounds[i] = l.Sound()
+		}
+	}
+	d.watchMicrophones(s, sounds)
+	h.Alarms = d.alarms.list()
 	for i, seat := range d.cfg.Seats {
 		sh := SeatHealth{Channel: seat.Channel, Role: seat.Role, LevelDBFS: silenceDBFS}
 		if s != nil {
 			r := s.recorders[i]
 			sh.Hearing, sh.Role, sh.SpoolSeqs = s.hearing.ID, r.seat.Role, waiting[seat.Channel]
 			sh.LevelDBFS, sh.Recording, sh.Samples = r.meter.read(), r.live.Load(), SampleIndex(r.samples.Load())
+		}
+		if d.listeners[i] != nil {
+			sh.LevelDBFS = sounds[i].LevelDBFS
 		}
 		h.Seats = append(h.Seats, sh)
 	}

@@ -17,7 +17,7 @@ const (
 	queueChunks = 16
 	// pendingMost is how much sound of a live seat is held in memory while the
 	// disk takes none; what is beyond it is lost, and counted.
-	pendingMost = 10 * Rate
+	pendingMost = 20 * Rate
 	// reopenFirst and reopenMost are the pauses between attempts to open a
 	// source that has failed.
 	reopenFirst = 500 * time.Millisecond

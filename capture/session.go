@@ -22,13 +22,23 @@ type session struct {
 
 func newSession(d *Daemon, h Hearing, spool *Spool, archive *Archive, out chan<- queued, fresh bool) *session {
 	s := &session{daemon: d, hearing: h, spool: spool, fresh: fresh}
-	for _, seat := range d.cfg.Seats {
+	since := time.Now() // after a break, nothing of it
+	if fresh && len(h.Breaks) == 0 {
+		if since = since.Add(-d.cfg.Preroll); since.Before(d.quiet) {
+			since = d.quiet
+		}
+	}
+	for i, seat := range d.cfg.Seats {
+		source := seat.Source
+		if l := d.listeners[i]; l != nil {
+			source = l.tap(since)
+		}
 		holder, ok := h.SeatAt(seat.Channel, time.Now())
 		if !ok {
 			holder = Seat{Channel: seat.Channel, Role: seat.Role}
 		}
 		s.recorders = append(s.recorders, &recorder{
-			hearing: h, seat: holder, source: seat.Source, spool: spool, archive: archive, out: out,
+			hearing: h, seat: holder, source: source, spool: spool, archive: archive, out: out,
 			held:   func(channel string) Receipt { return d.held(h.ID, channel) },
 			alarms: &d.alarms, log: d.log, slots: make(chan struct{}, queueChunks),
 		})

@@ -22,6 +22,12 @@ import (
 	"tingji/capture/portaudio"
 )
 
+// fourChannels is the name of a virtual device with four channels.
+const (
+	fourChannels = "panel"
+	fourMap      = "front-left,front-right,rear-left,rear-right"
+)
+
 // pulse starts a sound server of its own with one virtual device for each name,
 // and makes PortAudio see these devices under their names. It skips where the
 // machine cannot do that.
@@ -80,7 +86,11 @@ func pulse(t *testing.T, names ...string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	for _, n := range names {
-		out, err := exec.Command("pactl", "load-module", "module-null-sink", "sink_name="+n, "rate=16000", "channels=1", "format=s16le", "channel_map=mono").CombinedOutput()
+		channels := []string{"channels=1", "channel_map=mono"}
+		if n == fourChannels {
+			channels = []string{"channels=4", "channel_map=" + fourMap}
+		}
+		out, err := exec.Command("pactl", append([]string{"load-module", "module-null-sink", "sink_name=" + n, "rate=16000", "format=s16le"}, channels...)...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("null sink %s: %v: %s", n, err, out)
 		}
@@ -177,6 +187,83 @@ func recordWhatIsPlayed(ctx context.Context, t *testing.T, sys *portaudio.System
 			return
 		}
 	}
+}
+
+// TestOneDeviceFourSeats plays four sounds on the channels of one device, which
+// four seats share; one of them leaves and comes back meanwhile.
+func TestOneDeviceFourSeats(t *testing.T) {
+	pulse(t, fourChannels)
+	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	const lead, sound = capture.Rate, 2 * capture.Rate
+	r := rand.New(rand.NewPCG(1, 1))
+	var want [4][]int16
+	raw := make([]byte, 8*lead)
+	for range sound {
+		for i := range want {
+			s := int16(r.Uint32() | 1)
+			want[i] = append(want[i], s)
+			raw = binary.LittleEndian.AppendUint16(raw, uint16(s))
+		}
+	}
+	raw = append(raw, make([]byte, 8*lead)...)
+	var streams [4]capture.Stream
+	var sources [4]*portaudio.Source
+	for i := range sources {
+		sources[i] = sys.Source("ALSA", fourChannels, i)
+	}
+	buf := make([]int16, 320)
+	for i, s := range sources {
+		var err error
+		if streams[i], err = s.Open(ctx, 0); err != nil {
+			t.Skipf("the virtual device cannot be opened: %v", err)
+		}
+		defer func() { streams[i].Close() }()
+		if _, _, err := streams[i].Read(ctx, buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := streams[3].Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if streams[3], err = sources[3].Open(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	player := exec.CommandContext(ctx, "paplay", "--raw", "--rate=16000", "--channels=4", "--format=s16le", "--channel-map="+fourMap, "--device="+fourChannels)
+	player.Stdin = strings.NewReader(string(raw))
+	if err := player.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer player.Wait()
+	var seats sync.WaitGroup
+	for i := range streams {
+		seats.Go(func() {
+			var got []int16
+			buf := make([]int16, 320)
+			for len(got) < sound {
+				n, _, err := streams[i].Read(ctx, buf)
+				if err != nil {
+					t.Errorf("channel %d after %d samples: %v", i+1, len(got), err)
+					return
+				}
+				block := buf[:n]
+				if len(got) == 0 {
+					at := slices.IndexFunc(block, func(s int16) bool { return s != 0 })
+					if at < 0 {
+						continue
+					}
+					block = block[at:]
+				}
+				got = append(got, block...)
+			}
+			if !slices.Equal(got[:sound], want[i]) {
+				t.Errorf("channel %d: not what was played", i+1)
+			}
+		})
+	}
+	seats.Wait()
 }
 
 // TestDeviceGone takes the sound server away while it is recorded from.

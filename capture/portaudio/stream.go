@@ -4,12 +4,9 @@ package portaudio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
-
-	pa "github.com/gordonklaus/portaudio"
 
 	"tingji/capture"
 )
@@ -34,86 +31,58 @@ type block struct {
 	err     error
 }
 
-// stream is an open device. Its own goroutine reads it, as a read can hang.
+// stream is one channel of an open device.
 type stream struct {
 	source    *Source
-	pa        *pa.Stream
-	buf       []int16 // interleaved; the library writes into it
-	resampler *capture.Resampler
+	device    *device
+	resampler *capture.Resampler // nil where the device has our rate
 	blocks    chan block
-	closing   chan struct{}
-	ended     chan struct{}
 	once      sync.Once
+
+	// The device's lock guards these.
+	in, out []float64
+	gap     bool // samples were lost since the last block
 
 	rest block // of the block that Read is handing out
 }
 
-// run owns the device from its start to its end.
-func (s *stream) run() {
-	defer close(s.ended)
-	defer s.release()
-	in := make([]float64, 0, len(s.buf))
-	var out []float64
-	gap := false
-	for {
-		err := s.pa.Read()
-		b := block{arrived: time.Now(), gap: gap}
-		switch {
-		case errors.Is(err, pa.InputOverflowed):
-			// The buffer is filled, but samples before it are lost.
-			b.gap = true
-		case err != nil:
-			s.deliver(block{err: failed(s.source.device, "read", err)})
-			return
+func newStream(s *Source, d *device) (*stream, error) {
+	st := &stream{source: s, device: d, blocks: make(chan block, queueBlocks+1)}
+	if d.rate != capture.Rate {
+		var err error
+		if st.resampler, err = capture.NewResampler(d.rate); err != nil {
+			return nil, fmt.Errorf("open device %q: %w", s.device, err)
 		}
-		gap = false
-		step := s.source.channel + 1
-		if s.resampler == nil {
-			b.samples = make([]int16, 0, len(s.buf)/step)
-			for i := s.source.channel; i < len(s.buf); i += step {
-				b.samples = append(b.samples, s.buf[i])
-			}
-		} else {
-			in = in[:0]
-			for i := s.source.channel; i < len(s.buf); i += step {
-				in = append(in, float64(s.buf[i]))
-			}
-			out = s.resampler.Resample(out[:0], in)
-			for _, v := range out {
-				b.samples = append(b.samples, capture.RoundSample(v))
-			}
+	}
+	return st, nil
+}
+
+// take takes the stream's channel of what the device has read. The device's
+// goroutine calls it, with its lock.
+func (s *stream) take(buf []int16, channels int, arrived time.Time, lost bool) {
+	b := block{arrived: arrived, gap: s.gap || lost, samples: make([]int16, 0, len(buf)/channels)}
+	if s.resampler == nil {
+		for i := s.source.channel; i < len(buf); i += channels {
+			b.samples = append(b.samples, buf[i])
 		}
-		select {
-		case <-s.closing:
-			return
-		default:
+	} else {
+		s.in = s.in[:0]
+		for i := s.source.channel; i < len(buf); i += channels {
+			s.in = append(s.in, float64(buf[i]))
 		}
-		select {
-		case s.blocks <- b:
-		default:
-			gap = true // nobody has read for 2 s
+		s.out = s.resampler.Resample(s.out[:0], s.in)
+		for _, v := range s.out {
+			b.samples = append(b.samples, capture.RoundSample(v))
 		}
+	}
+	// One place stays free for the last word.
+	if s.gap = len(s.blocks) >= queueBlocks; !s.gap { // else nobody has read for 2 s
+		s.blocks <- b
 	}
 }
 
-// deliver hands over the last word, unless nobody listens any more.
-func (s *stream) deliver(b block) {
-	select {
-	case s.blocks <- b:
-	case <-s.closing:
-	}
-}
-
-// release gives the device back, on the goroutine that read it.
-func (s *stream) release() {
-	sys := s.source.system
-	sys.mu.Lock()
-	defer sys.mu.Unlock()
-	if err := errors.Join(s.pa.Abort(), s.pa.Close()); err != nil {
-		sys.log.Debug("device does not close in order", "device", s.source.device, "err", err)
-	}
-	sys.terminate()
-}
+// end says the last word of a device that has failed.
+func (s *stream) end(err error) { s.blocks <- block{err: err} }
 
 // Read implements [capture.Stream].
 func (s *stream) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
@@ -145,14 +114,9 @@ func (s *stream) Read(ctx context.Context, buf []int16) (int, time.Time, error) 
 	return n, s.rest.arrived.Add(-capture.SampleIndex(len(s.rest.samples)).Duration()), nil
 }
 
-// Close ends the stream. A device that hangs is left to its goroutine, which
-// gives it back if ever the read returns.
+// Close ends the stream, and the device with the last one. A device that hangs
+// is left to its goroutine, which gives it back if ever the read returns.
 func (s *stream) Close() error {
-	s.once.Do(func() { close(s.closing) })
-	select {
-	case <-s.ended:
-	case <-time.After(closePatience):
-		s.source.system.log.Warn("device hangs and is left alone", "device", s.source.device)
-	}
+	s.once.Do(func() { s.device.leave(s) })
 	return nil
 }

@@ -4,6 +4,7 @@ package portaudio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -20,10 +21,15 @@ import (
 type System struct {
 	log *slog.Logger
 	mu  sync.Mutex // around every call but reads
+
+	open   map[place]*device
+	wanted map[string]int // channels that seats are on, by device name
 }
 
 // New makes the system; the library is started with the first stream.
-func New(log *slog.Logger) *System { return &System{log: log} }
+func New(log *slog.Logger) *System {
+	return &System{log: log, open: map[place]*device{}, wanted: map[string]int{}}
+}
 
 // Devices lists what sound can be taken from. While a stream is open it is the
 // list of when the first was opened: PortAudio looks for devices only when it
@@ -65,13 +71,16 @@ type Source struct {
 // Source names a device and one of its channels, counted from 0. An empty
 // hostAPI is any. Nothing is opened yet.
 func (s *System) Source(hostAPI, device string, channel int) *Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wanted[device] = max(s.wanted[device], channel+1)
 	return &Source{system: s, hostAPI: hostAPI, device: device, channel: channel}
 }
 
 // Resumable is false: what was not heard is gone.
 func (s *Source) Resumable() bool { return false }
 
-// Open starts the device.
+// Open starts the device, or joins it where another seat has done so.
 func (s *Source) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
 	s.system.mu.Lock()
 	defer s.system.mu.Unlock()
@@ -86,43 +95,43 @@ func (s *Source) Open(context.Context, capture.SampleIndex) (capture.Stream, err
 	return st, nil
 }
 
+// open joins the device if it is open, else opens it.
 func (s *Source) open() (*stream, error) {
-	d, err := s.find()
+	info, err := s.find()
 	if err != nil {
 		return nil, err
 	}
-	if s.channel < 0 || s.channel >= d.MaxInputChannels {
+	if s.channel < 0 || s.channel >= info.MaxInputChannels {
 		return nil, &capture.SourceError{
-			Text:   fmt.Sprintf("设备“%s”没有第 %d 声道，共 %d 个；请检查配置", d.Name, s.channel+1, d.MaxInputChannels),
-			TextEN: fmt.Sprintf("device %q has no channel %d, it has %d; check the configuration", d.Name, s.channel+1, d.MaxInputChannels),
+			Text:   fmt.Sprintf("设备“%s”没有第 %d 声道，共 %d 个；请检查配置", info.Name, s.channel+1, info.MaxInputChannels),
+			TextEN: fmt.Sprintf("device %q has no channel %d, it has %d; check the configuration", info.Name, s.channel+1, info.MaxInputChannels),
 		}
 	}
-	// All channels up to ours are asked for: PortAudio has no other choice.
-	p := pa.StreamParameters{
-		Input:           pa.StreamDeviceParameters{Device: d, Channels: s.channel + 1, Latency: latency},
-		SampleRate:      capture.Rate,
-		FramesPerBuffer: capture.Rate / buffersPerSecond,
-	}
-	st := &stream{source: s, blocks: make(chan block, queueBlocks), closing: make(chan struct{}), ended: make(chan struct{})}
-	st.buf = make([]int16, p.FramesPerBuffer*p.Input.Channels)
-	if pa.IsFormatSupported(p, st.buf) != nil {
-		p.SampleRate = d.DefaultSampleRate
-		p.FramesPerBuffer = int(d.DefaultSampleRate) / buffersPerSecond
-		st.buf = make([]int16, p.FramesPerBuffer*p.Input.Channels)
-		if st.resampler, err = capture.NewResampler(int(d.DefaultSampleRate)); err != nil {
-			return nil, fmt.Errorf("open device %q: %w", d.Name, err)
+	at := place{info.HostApi.Name, info.Name}
+	if d := s.system.open[at]; d != nil && d.channels > s.channel {
+		st, err := newStream(s, d)
+		if err != nil {
+			return nil, err
+		}
+		if d.join(st) {
+			s.system.terminate() // the device holds the library open
+			return st, nil
 		}
 	}
-	if st.pa, err = pa.OpenStream(p, st.buf); err != nil {
-		return nil, failed(d.Name, "open", err)
+	// All channels up to the last one that a seat is on are asked for:
+	// PortAudio has no other choice.
+	channels := min(max(s.system.wanted[s.device], s.channel+1), info.MaxInputChannels)
+	d, err := s.system.openDevice(at, info, channels)
+	if err != nil {
+		return nil, err
 	}
-	if err := st.pa.Start(); err != nil {
-		if cerr := st.pa.Close(); cerr != nil {
-			s.system.log.Warn("device does not close in order", "device", d.Name, "err", cerr)
-		}
-		return nil, failed(d.Name, "start", err)
+	st, err := newStream(s, d)
+	if err != nil {
+		return nil, errors.Join(err, d.pa.Abort(), d.pa.Close())
 	}
-	go st.run()
+	d.join(st)
+	s.system.open[at] = d
+	go d.run()
 	return st, nil
 }
 

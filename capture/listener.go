@@ -1,0 +1,293 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Listener hears one live seat for as long as a program runs, whether a hearing
+// is open or not: its level can be shown before the hearing, and when the
+// hearing opens, what was said a moment before is still there. It keeps that
+// moment in memory only. It is safe for use by several goroutines.
+type Listener struct {
+	seat  SeatSource
+	keep  SampleIndex // how much is kept
+	log   *slog.Logger
+	meter meter
+	ear   ear
+
+	mu      sync.Mutex
+	blocks  []heardBlock
+	base    uint64      // number of blocks[0]
+	held    SampleIndex // in blocks
+	heardAt time.Time   // when the last block came, or Run began
+	down    error       // why there is no sound; nil while there is
+	changed chan struct{}
+}
+
+// heardBlock is what one Read gave: samples, or an error.
+type heardBlock struct {
+	samples []int16
+	arrived time.Time // of the last of them
+	err     error
+}
+
+// tapSlack is how far a reader may be behind, beyond what is kept for the
+// opening: longer than a recorder waits between two attempts.
+const tapSlack = SampleIndex(12 * Rate)
+
+// listenMost is the longest pause between attempts to hear a seat: what is said
+// meanwhile is lost.
+const listenMost = 2 * time.Second
+
+// NewListener makes the listener of a live seat that keeps the last preroll of
+// its sound.
+func NewListener(seat SeatSource, preroll time.Duration, log *slog.Logger) *Listener {
+	return &Listener{seat: seat, keep: SamplesIn(preroll) + tapSlack, log: log, changed: make(chan struct{})}
+}
+
+// Run listens until ctx ends. A source that fails is opened again.
+func (l *Listener) Run(ctx context.Context) {
+	l.mu.Lock()
+	l.heardAt = time.Now()
+	l.mu.Unlock()
+	wait := reopenFirst
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := l.listen(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		l.put(heardBlock{err: err})
+		l.log.Debug("source failed", "channel", l.seat.Channel, "err", err)
+		if time.Since(began) > listenMost {
+			wait = reopenFirst
+		}
+		pause(ctx, wait)
+		wait = min(2*wait, listenMost)
+	}
+}
+
+func (l *Listener) listen(ctx context.Context) error {
+	stream, err := l.seat.Source.Open(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	buf := make([]int16, blockSamples)
+	for {
+		n, arrived, err := stream.Read(ctx, buf)
+		switch {
+		case errors.Is(err, ErrGap):
+			l.put(heardBlock{err: ErrGap})
+		case err != nil:
+			return err
+		default:
+			l.meter.hear(buf[:n])
+			l.ear.hear(buf[:n])
+			l.put(heardBlock{samples: append([]int16(nil), buf[:n]...), arrived: arrived})
+		}
+	}
+}
+
+func (l *Listener) put(b heardBlock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b.err == nil {
+		l.heardAt, l.down = time.Now(), nil
+	} else if !errors.Is(b.err, ErrGap) {
+		l.down = b.err
+	}
+	l.blocks = append(l.blocks, b)
+	l.held += SampleIndex(len(b.samples))
+	drop := 0
+	for ; drop < len(l.blocks)-1 && (l.held > l.keep || drop+maxHeard < len(l.blocks)); drop++ {
+		l.held -= SampleIndex(len(l.blocks[drop].samples))
+	}
+	if drop > 0 {
+		n := copy(l.blocks, l.blocks[drop:])
+		clear(l.blocks[n:])
+		l.blocks, l.base = l.blocks[:n], l.base+uint64(drop)
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// maxHeard bounds the blocks that are kept of a source that delivers a few
+// samples at a time, or nothing but errors.
+const maxHeard = 20000
+
+// Sound is what a seat is heard to do at present.
+type Sound struct {
+	LevelDBFS float64       // RMS since it was last asked for; -120 is digital silence
+	Quiet     time.Duration // since when there is digital silence, or nothing at all
+	Clipped   bool          // too loud for most of the last seconds
+	Err       error         // why there is no sound
+}
+
+// Sound looks at the seat; the level is that since the last look.
+func (l *Listener) Sound() Sound {
+	l.mu.Lock()
+	since, down := time.Since(l.heardAt), l.down
+	l.mu.Unlock()
+	quiet, clipped := l.ear.state()
+	return Sound{LevelDBFS: l.meter.read(), Quiet: max(quiet, since), Clipped: clipped, Err: down}
+}
+
+// tap makes the listener a source for one hearing, which begins with what was
+// heard since a time and goes on without a seam, also after failures.
+func (l *Listener) tap(since time.Time) Source {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := &tap{listener: l, since: since, next: l.base + uint64(len(l.blocks))}
+	for i := len(l.blocks) - 1; i >= 0; i-- {
+		b := l.blocks[i]
+		if b.err != nil && !errors.Is(b.err, ErrGap) || b.err == nil && !b.arrived.After(since) {
+			break
+		}
+		t.next = l.base + uint64(i)
+	}
+	return t
+}
+
+// tap is a place in what a listener hears. It is for use by one goroutine.
+type tap struct {
+	listener *Listener
+	since    time.Time // nothing from before; zero once that is passed
+	next     uint64    // block
+	offset   int       // in it
+}
+
+func (t *tap) Resumable() bool { return false }
+
+// Open passes over a failure that Read has told of; it fails if nothing was
+// heard since.
+func (t *tap) Open(context.Context, SampleIndex) (Stream, error) {
+	l := t.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for t.next-l.base < uint64(len(l.blocks)) {
+		if err := l.blocks[t.next-l.base].err; err == nil || errors.Is(err, ErrGap) {
+			return t, nil
+		}
+		t.next++
+	}
+	if l.down != nil {
+		return nil, l.down
+	}
+	return t, nil
+}
+
+func (t *tap) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
+	l := t.listener
+	for {
+		l.mu.Lock()
+		if t.next < l.base {
+			t.next, t.offset = l.base, 0
+			l.mu.Unlock()
+			return 0, time.Time{}, ErrGap
+		}
+		if i := t.next - l.base; i < uint64(len(l.blocks)) {
+			b := l.blocks[i]
+			l.mu.Unlock()
+			if b.err != nil {
+				t.next, t.offset = t.next+1, 0
+				return 0, time.Time{}, b.err
+			}
+			t.skip(b)
+			n := copy(buf, b.samples[t.offset:])
+			if t.offset += n; t.offset == len(b.samples) {
+				t.next, t.offset = t.next+1, 0
+				if n == 0 {
+					continue
+				}
+				return n, b.arrived, nil
+			}
+			return n, b.arrived.Add(-SampleIndex(len(b.samples) - t.offset).Duration()), nil
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return 0, time.Time{}, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// skip passes over what was heard before the tap's time, to the sample.
+func (t *tap) skip(b heardBlock) {
+	if t.since.IsZero() || t.offset > 0 {
+		return
+	}
+	early := t.since.Sub(b.arrived.Add(-SampleIndex(len(b.samples)).Duration()))
+	if early <= 0 {
+		t.since = time.Time{}
+		return
+	}
+	t.offset = min(int(SamplesIn(early+SampleIndex(1).Duration()-1)), len(b.samples))
+}
+
+// Close leaves the listener listening.
+func (t *tap) Close() error { return nil }
+
+// stalled is how long a live seat may give digital silence, or nothing at all,
+// before somebody is told.
+const stalled = 5 * time.Second
+
+// watchMicrophones raises the alarms of live seats while a hearing is recorded:
+// silent, too loud, or two that are the same. It is called every second, with
+// nil while nothing is recorded; seats that are not live have no listener.
+func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
+	if s == nil {
+		for _, seat := range d.cfg.Seats {
+			for _, code := range []string{alarmSilent, alarmClipped, alarmSame} {
+				d.alarms.clear(code, seat.Channel)
+			}
+		}
+		return
+	}
+	raise := func(stands bool, a Alarm) {
+		a.Hearing = s.hearing.ID
+		if !stands {
+			d.alarms.clear(a.Code, a.Channel)
+		} else if d.alarms.raise(a) {
+			d.log.Warn("microphone needs attention", "hearing", a.Hearing, "channel", a.Channel, "alarm", a.Code)
+		}
+	}
+	for i, l := range d.listeners {
+		if l == nil {
+			continue
+		}
+		seat := s.recorders[i].seat
+		name := fmt.Sprintf("%s（%s）", seat.Role, seat.Channel)
+		nameEN := fmt.Sprintf("%s (%s)", seat.Role, seat.Channel)
+		raise(sounds[i].Err == nil && sounds[i].Quiet >= stalled, Alarm{
+			Code: alarmSilent, Channel: seat.Channel,
+			Text:   name + "的话筒没有任何声音：可能已静音、断线或未供电；请检查话筒开关和接线",
+			TextEN: "The microphone of " + nameEN + " gives no signal at all: muted, unplugged or without power; check its switch and cable",
+		})
+		raise(sounds[i].Clipped, Alarm{
+			Code: alarmClipped, Channel: seat.Channel,
+			Text:   name + "的话筒声音过大，已削波失真；请调低增益",
+			TextEN: "The microphone of " + nameEN + " is too loud and distorted; lower its gain",
+		})
+		twin := ""
+		for j, other := range d.listeners {
+			if j != i && other != nil && l.ear.same(&other.ear) {
+				o := s.recorders[j].seat
+				twin = fmt.Sprintf("%s (%s)", o.Role, o.Channel)
+				break
+			}
+		}
+		raise(twin != "", Alarm{
+			Code: alarmSame, Channel: seat.Channel,
+			Text:   fmt.Sprintf("%s与 %s 的声音完全相同：两个席位接到了同一个话筒；请检查接线和配置", name, twin),
+			TextEN: fmt.Sprintf("%s and %s hear exactly the same: two seats are on one microphone; check cables and configuration", nameEN, twin),
+		})
+	}
+}

@@ -1,0 +1,174 @@
+package capture_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tingji/capture"
+)
+
+// testMicrophone gives 20 ms blocks at real pace, as sound says for each
+// sample's place since the bubble began.
+type testMicrophone struct {
+	mu    sync.Mutex
+	sound func(at int) int16
+	began time.Time
+	at    int
+}
+
+func (m *testMicrophone) Resumable() bool { return false }
+func (m *testMicrophone) Close() error    { return nil }
+func (m *testMicrophone) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
+	if m.began.IsZero() {
+		m.began = time.Now()
+	}
+	m.at = int(capture.SamplesIn(time.Since(m.began)))
+	return m, nil
+}
+
+func (m *testMicrophone) hear(sound func(int) int16) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sound = sound
+}
+
+func (m *testMicrophone) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
+	due := m.began.Add(capture.SampleIndex(m.at + len(buf)).Duration())
+	select {
+	case <-ctx.Done():
+		return 0, time.Time{}, ctx.Err()
+	case <-time.After(time.Until(due)):
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range buf {
+		buf[i] = m.sound(m.at + i)
+	}
+	m.at += len(buf)
+	return len(buf), due, nil
+}
+
+// quiet is what a microphone hears: quiet noise that no other one hears.
+func quiet(seed uint64) func(int) int16 {
+	pcm := noise(seed, 60)
+	return func(at int) int16 { return pcm[at%len(pcm)] >> 6 }
+}
+
+// alarms are those of the last sign of life.
+func (f *fakeServer) alarms() []capture.Alarm {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.health[len(f.health)-1].Alarms
+}
+
+func TestPreroll(t *testing.T) {
+	for name, test := range map[string]struct {
+		preroll time.Duration
+		want    time.Duration // of sound before the opening
+	}{
+		"standard": {0, 10 * time.Second},
+		"shorter":  {3 * time.Second, 3 * time.Second},
+		"none":     {-1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sound := quiet(1)
+				f, m := newFakeServer(), &testMicrophone{sound: sound}
+				start(t, capture.Config{Dir: t.TempDir(), Preroll: test.preroll, Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: m}}}, f)
+				time.Sleep(time.Minute)
+				part := func(v int64, how capture.Status, d time.Duration) (first capture.Chunk) {
+					f.set(func() { f.got = nil })
+					f.tell(hearing("h1", v, how))
+					time.Sleep(d)
+					return slices.Concat(f.channel("judge"), []capture.Chunk{{}})[0]
+				}
+				opened := time.Now()
+				first := part(1, capture.Open, 5*time.Second)
+				if before := opened.Sub(first.CapturedAt); before < test.want-50*time.Millisecond || before > test.want+50*time.Millisecond {
+					t.Errorf("begins %v before the opening", before)
+				}
+				// Sample by sample what was heard then.
+				at := int(capture.SamplesIn(first.CapturedAt.Sub(m.began)))
+				for _, c := range f.channel("judge") {
+					for i, s := range c.Samples {
+						if want := sound(at + int(c.First) + i); s != want {
+							t.Fatalf("sample %d is %d, %d was heard", int(c.First)+i, s, want)
+						}
+					}
+				}
+				// Of a lawful break nothing is kept.
+				part(2, capture.Paused, 5*time.Second)
+				opened = time.Now()
+				if first := part(3, capture.Open, 5*time.Second); first.CapturedAt.Before(opened) {
+					t.Errorf("%v of the break are recorded", opened.Sub(first.CapturedAt))
+				}
+				// Nor of the hearing before, in the next one.
+				part(4, capture.Closed, time.Second)
+				closed := time.Now().Add(-time.Second)
+				f.set(func() { f.got = nil })
+				f.tell(hearing("h2", 1, capture.Open))
+				time.Sleep(time.Second)
+				if first := f.channel("judge")[0]; first.CapturedAt.Before(closed) {
+					t.Errorf("%v of the hearing before are recorded", closed.Sub(first.CapturedAt))
+				}
+			})
+		})
+	}
+}
+
+func TestMicrophoneAlarms(t *testing.T) {
+	voice, quiet3 := quiet(9), quiet(3)
+	for code, bad := range map[string]func(int) int16{
+		"microphone-silent":     func(int) int16 { return 0 },
+		"microphone-clipped":    func(at int) int16 { return int16(min(max(int(quiet3(at))*200, -32768), 32767)) },
+		"microphones-identical": func(at int) int16 { return voice(at + 1234) }, // as late as another cable makes it
+	} {
+		t.Run(code, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, judge, clerk := newFakeServer(), &testMicrophone{sound: voice}, &testMicrophone{sound: quiet(2)}
+				start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{
+					{Channel: "judge", Role: "审判长", Source: judge}, {Channel: "clerk", Role: "书记员", Source: clerk},
+				}}, f)
+				f.tell(hearing("h1", 1, capture.Open))
+				time.Sleep(30 * time.Second)
+				if a := f.alarms(); len(a) != 0 {
+					t.Fatalf("alarms of microphones that are well: %+v", a)
+				}
+				clerk.hear(bad)
+				time.Sleep(10 * time.Second)
+				f.alarm(t, code, true)
+				clerk.hear(quiet(2))
+				time.Sleep(10 * time.Second)
+				f.alarm(t, code, false)
+				clerk.hear(bad)
+				time.Sleep(10 * time.Second)
+				f.tell(hearing("h1", 2, capture.Closed))
+				time.Sleep(2 * time.Second)
+				f.alarm(t, code, false)
+			})
+		})
+	}
+}
+
+// TestSilenceIsNotTheSame: two microphones of an empty, nearly silent room.
+func TestSilenceIsNotTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeServer()
+		var seats []capture.SeatSource
+		for i, name := range []string{"judge", "clerk"} {
+			r := rand.New(rand.NewPCG(uint64(i), 5))
+			seats = append(seats, capture.SeatSource{Channel: name, Role: name, Source: &testMicrophone{sound: func(int) int16 { return int16(r.IntN(3)) - 1 }}})
+		}
+		start(t, capture.Config{Dir: t.TempDir(), Seats: seats}, f)
+		f.tell(hearing("h1", 1, capture.Open))
+		time.Sleep(time.Minute)
+		if a := f.alarms(); len(a) != 0 {
+			t.Errorf("%+v", a)
+		}
+	})
+}
