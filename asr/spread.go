@@ -49,6 +49,31 @@ func Spread(text string, start, end time.Duration) []TimedWord {
 	return words
 }
 
+// TimeWords divides text as Spread does and gives each word its time from stamps,
+// pairs of milliseconds since the clip began, as FunASR's engines have them: one
+// for each Han character or other word, marks have none. nil where they do not
+// fit: another number of them, or out of order.
+func TimeWords(text string, stamps [][2]float64, clip time.Duration) []TimedWord {
+	words := Spread(text, 0, clip)
+	if len(stamps) == 0 || len(words) != len(stamps) {
+		return nil
+	}
+	var before time.Duration
+	for i, s := range stamps {
+		if !(s[0] >= 0 && s[1] >= s[0] && s[1] < 1e8) {
+			return nil
+		}
+		start, end := time.Duration(s[0])*time.Millisecond, time.Duration(s[1])*time.Millisecond
+		if start > clip+time.Second || end < before {
+			return nil
+		}
+		words[i].Start = min(max(start, before), clip)
+		words[i].End = min(max(end, words[i].Start), clip)
+		before = words[i].End
+	}
+	return words
+}
+
 // SpreadWords is Spread for words that are known: it sets only their times.
 func SpreadWords(words []TimedWord, start, end time.Duration) {
 	length, total := make([]int, len(words)), 0

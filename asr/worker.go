@@ -97,7 +97,11 @@ func (w *Worker) generation(ctx context.Context, assigned []Assignment) error {
 // Alarms are what people should know now: the engine, and channels that
 // wait for missing audio. Safe for several goroutines.
 func (w *Worker) Alarms() []capture.Alarm {
-	return append(w.engine.alarms(), w.gaps.list()...)
+	alarms := append(w.engine.alarms(), w.gaps.list()...)
+	if several, ok := w.engine.recognizer.(interface{ Alarms() []capture.Alarm }); ok {
+		alarms = append(alarms, several.Alarms()...)
+	}
+	return alarms
 }
 
 // report gives a sign of life each second. That it cannot be delivered is

@@ -33,6 +33,7 @@ type (
 		Language string          `json:"language"`
 		Segments json.RawMessage `json:"segments"`
 		Words    json.RawMessage `json:"words"`
+		Stamps   json.RawMessage `json:"timestamp"` // FunASR: [[from, to], …] in milliseconds, for each character or word
 	}
 	segment struct {
 		Text       string          `json:"text"`
@@ -92,6 +93,14 @@ func (e *Engine) read(a answer, length time.Duration) (asr.Hypothesis, error) {
 		return h, e.retry("answered broken JSON, cut short perhaps", 0)
 	}
 	segments := list[segment](t.Segments)
+	for i := range segments {
+		s := &segments[i]
+		e.quirks.inSeconds(&s.Start)
+		e.quirks.inSeconds(&s.End)
+		if e.quirks.noRatings {
+			s.AvgLogprob, s.NoSpeech, s.Compressed = number{}, number{}, number{}
+		}
+	}
 	switch {
 	case t.Text != nil:
 		h.Text = clean(*t.Text)
@@ -125,6 +134,9 @@ func (e *Engine) read(a answer, length time.Duration) (asr.Hypothesis, error) {
 		}
 	}
 	h.Parts = parts(segments, length)
+	if len(words) == 0 {
+		h.Words = asr.TimeWords(h.Text, list[[2]float64](t.Stamps), length)
+	}
 	exact := true
 	for i, w := range words {
 		timed := asr.TimedWord{Text: clean(cmp.Or(w.Word, w.Text)), Confidence: confidence[i]}
@@ -346,7 +358,7 @@ func clean(s string) string {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	}, strings.ToValidUTF8(untag(s), string(unicode.ReplacementChar)))
 	return strings.TrimSpace(s)
 }
 

@@ -22,7 +22,10 @@ type Config struct {
 	BaseURL string
 	APIKey  string // empty: none is sent
 	// Name is what segments call the engine; the host of BaseURL where empty.
-	Name     string
+	Name string
+	// Server is the kind of server, one of [Servers], where its peculiarities are
+	// known; empty is one that keeps to OpenAI's words.
+	Server   string
 	Model    string        // whisper-1 where empty
 	Language string        // as ISO 639-1; zh where empty (whisper.cpp ignores zh-CN)
 	Timeout  time.Duration // of a call, queueing at the server included; 60 s where zero
@@ -35,6 +38,8 @@ type Engine struct {
 	base   *url.URL
 	client *http.Client
 	log    *slog.Logger
+	quirks quirks
+	places chan struct{} // nil: the server bears any number of calls
 	// shape is the richest form of answer that the server has not refused yet.
 	shape atomic.Int32
 }
@@ -55,6 +60,10 @@ func New(c Config, log *slog.Logger) (*Engine, error) {
 	if base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("asr.url %q: must end in the path (/v1), without ? or #", c.BaseURL)
 	}
+	quirks, ok := servers[c.Server]
+	if !ok {
+		return nil, fmt.Errorf("server %q: one of %s", c.Server, strings.Join(Servers(), ", "))
+	}
 	if c.Name == "" {
 		c.Name = base.Host
 	}
@@ -70,17 +79,23 @@ func New(c Config, log *slog.Logger) (*Engine, error) {
 	// The proxy of the environment is not used for loopback: net/http sees to it.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
-	return &Engine{
+	e := &Engine{
 		config: c,
 		base:   base,
 		log:    log,
+		quirks: quirks,
 		client: &http.Client{
 			Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error {
 				return http.ErrUseLastResponse
 			},
 		},
-	}, nil
+	}
+	e.shape.Store(quirks.shape)
+	if quirks.parallel > 0 {
+		e.places = make(chan struct{}, quirks.parallel)
+	}
+	return e, nil
 }
 
 // Name is what segments call the engine.
@@ -92,6 +107,14 @@ func (e *Engine) Close() { e.client.CloseIdleConnections() }
 // Recognize asks the server for the words of a clip. Its errors are those that
 // asr.Recognizer names, or ctx's.
 func (e *Engine) Recognize(ctx context.Context, clip asr.Clip) (asr.Hypothesis, error) {
+	if e.places != nil {
+		select {
+		case e.places <- struct{}{}:
+			defer func() { <-e.places }()
+		case <-ctx.Done():
+			return e.unheard(), fmt.Errorf("wait for %s: %w", e.config.Name, ctx.Err())
+		}
+	}
 	for {
 		shape := e.shape.Load()
 		answer, err := e.transcribe(ctx, clip, shape)
@@ -120,8 +143,11 @@ func (e *Engine) transcribe(ctx context.Context, clip asr.Clip, shape int32) (an
 		Reader:   newWAV(clip.Samples),
 		FilePath: wavFile{}.Name(),
 		Prompt:   clip.Prompt,
-		Language: e.config.Language,
+		Language: e.quirks.language(e.config.Language),
 		Format:   goopenai.AudioResponseFormatVerboseJSON,
+	}
+	if e.quirks.noPrompt {
+		request.Prompt = ""
 	}
 	switch shape {
 	case verboseWords:
