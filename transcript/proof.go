@@ -168,9 +168,7 @@ func (d *Docket) freeze(ctx context.Context, h capture.Hearing, check func(*Reco
 	if _, now, err := d.store.Lines(ctx, h.ID, change); err != nil || now != change {
 		return nil, cmp.Or(err, ErrChanged)
 	}
-	if h.Signing != nil {
-		r.WrittenAt = h.Signing.At
-	}
+	r.WrittenAt = lastChange(&r, revisions)
 	if err := checkRevisions(&r, revisions); err != nil {
 		return nil, err
 	}
@@ -196,6 +194,29 @@ func (d *Docket) freeze(ctx context.Context, h capture.Hearing, check func(*Reco
 	p.Manifest = manifest(p.Files)
 	p.Integrity = hashOf(p.Manifest)
 	return p, nil
+}
+
+// lastChange is when a record was signed, or else when something in it changed
+// last: its proof is the same whenever it is made.
+func lastChange(r *Record, revisions []Revision) time.Time {
+	if r.Hearing.Signing != nil {
+		return r.Hearing.Signing.At
+	}
+	last := *r.Hearing.ClosedAt
+	later := func(at time.Time) {
+		if at.After(last) {
+			last = at
+		}
+	}
+	for _, rev := range revisions {
+		later(rev.At)
+	}
+	for _, c := range r.Corrections {
+		if later(c.At); c.Decision != nil {
+			later(c.Decision.At)
+		}
+	}
+	return last
 }
 
 // addDocuments adds all files but the sound.

@@ -67,6 +67,15 @@ func (d *Docket) record(ctx context.Context, h capture.Hearing) (Record, int64, 
 // ErrFormat is returned for a format that this package does not write.
 var ErrFormat = errors.New("unknown record format")
 
+// UnavailableError says that a record cannot be written in a format here, and
+// what to install.
+type UnavailableError struct {
+	Text   string // Chinese
+	TextEN string
+}
+
+func (e *UnavailableError) Error() string { return e.TextEN }
+
 // Formats are those that [Record.Write] knows.
 func Formats() []string { return []string{"txt", "json", "srt", "vtt"} }
 

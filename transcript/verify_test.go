@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
+	"time"
 
 	"tingji/transcript"
 )
@@ -92,6 +93,11 @@ func TestVerifyUnsigned(t *testing.T) {
 		p, err := c.Proof(t.Context(), c.hearing.ID)
 		if err != nil {
 			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		again, err := c.Proof(t.Context(), c.hearing.ID)
+		if err != nil || again.Integrity != p.Integrity {
+			t.Errorf("an hour later the proof is %+v, %v", again, err)
 		}
 		v, err := transcript.Verify(t.Context(), folderOf(t, p))
 		if err != nil || v.Hearing.Signing != nil || v.Integrity != p.Integrity || !v.Hearing.Demo {

@@ -35,6 +35,7 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" help:"The record server: store, audio archive, API and pages."`
 	Transcribe transcribeCmd `cmd:"" help:"Print the transcript of recordings."`
 	Export     exportCmd     `cmd:"" help:"Write the record of a hearing to a file."`
+	Verify     verifyCmd     `cmd:"" help:"Prove an exported record: text, edits and sound, offline."`
 	Search     searchCmd     `cmd:"" help:"Find what was said, in all hearings."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine with the sample hearing."`
 	Doctor     doctorCmd     `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`

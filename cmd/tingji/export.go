@@ -15,8 +15,8 @@ import (
 
 type exportCmd struct {
 	Hearing string  `arg:"" help:"Id of the hearing, as its page's address shows it."`
-	Format  string  `default:"docx" placeholder:"FORMAT" help:"docx, txt, json, srt or vtt."`
-	Output  string  `short:"o" placeholder:"FILE" help:"Write to a file, whole or not at all; else to standard output."`
+	Format  string  `default:"docx" placeholder:"FORMAT" help:"docx, pdf, txt, json, srt or vtt; or folder: all that proves the record offline, for tingji verify."`
+	Output  string  `short:"o" placeholder:"FILE" help:"Write to a file (a folder, for that format), whole or not at all; else to standard output."`
 	DB      *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
 }
 
@@ -24,15 +24,16 @@ func (exportCmd) once() {}
 
 func (exportCmd) Help() string {
 	return "Writes the record of a hearing. It reads the store and may run beside the record server.\n\n" +
-		"Example:\n  tingji export 20260506-090000-k3x9 --format docx -o 笔录.docx"
+		"Examples:\n  tingji export 20260506-090000-k3x9 --format docx -o 笔录.docx\n" +
+		"  tingji export 20260506-090000-k3x9 --format folder -o 证明 && tingji verify 证明"
 }
 
 func (c exportCmd) apply(config *Config) { set(&config.DB, c.DB) }
 
 func (c exportCmd) Run(ctx context.Context, a *app) error {
 	format, ok := recordFormats()[c.Format]
-	if !ok {
-		return misuse("--format %s: one of %s", c.Format, strings.Join(slices.Sorted(maps.Keys(recordFormats())), ", "))
+	if !ok && c.Format != "folder" {
+		return misuse("--format %s: one of folder, %s", c.Format, strings.Join(slices.Sorted(maps.Keys(recordFormats())), ", "))
 	}
 	if a.config.DB == "" {
 		path := filepath.Join(a.config.Data, "tingji.db")
@@ -45,7 +46,10 @@ func (c exportCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer db.Close()
-	docket := transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log, transcript.WithCourt(a.config.Court))
+	docket := a.docket(db, a.archive(db))
+	if c.Format == "folder" {
+		return c.proof(ctx, docket)
+	}
 	record, err := docket.Record(ctx, c.Hearing)
 	if errors.Is(err, transcript.ErrNotFound) {
 		return misuse("there is no hearing %q in this store", c.Hearing)
@@ -53,7 +57,7 @@ func (c exportCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	var out bytes.Buffer
-	if err := format.Write(&out, record); err != nil {
+	if err := format.Write(ctx, &out, record); err != nil {
 		return err
 	}
 	return deliver(a.stdout, c.Output, out.Bytes())

@@ -20,6 +20,7 @@ import (
 	"tingji/store/sqlite"
 	"tingji/transcript"
 	"tingji/transcript/docx"
+	"tingji/transcript/pdf"
 	"tingji/transcript/web"
 )
 
@@ -86,6 +87,16 @@ func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 	}
 }
 
+// archive is that of the sound in the data folder.
+func (a *app) archive(db *store.Store) *audio.Archive {
+	return audio.NewArchive(filepath.Join(a.config.Data, "audio"), db, a.log)
+}
+
+func (a *app) docket(db *store.Store, archive *audio.Archive) *transcript.Docket {
+	return transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log,
+		transcript.WithCourt(a.config.Court), transcript.WithSound(archive))
+}
+
 // startRecord opens the store and runs what keeps the record, without pages.
 func (a *app) startRecord(ctx context.Context, s *stack, log *courtLog) (*server, error) {
 	db, err := a.openStore(ctx)
@@ -93,8 +104,8 @@ func (a *app) startRecord(ctx context.Context, s *stack, log *courtLog) (*server
 		return nil, err
 	}
 	s.Close("store", db.Close)
-	archive := audio.NewArchive(filepath.Join(a.config.Data, "audio"), db, a.log)
-	docket := transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log, transcript.WithCourt(a.config.Court))
+	archive := a.archive(db)
+	docket := a.docket(db, archive)
 	s.Go("archive", func(ctx context.Context) error { return archive.Run(ctx, archiveLog{log}, log) })
 	s.Go("search index", func(ctx context.Context) error { return db.RunIndex(ctx, a.log) })
 	s.Go("docket", func(ctx context.Context) error { return docket.Run(ctx, log, segmentLog{log}) })
@@ -152,7 +163,8 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 // recordFormats are the files in which a record can be had.
 func recordFormats() map[string]web.RecordFormat {
 	formats := map[string]web.RecordFormat{
-		"docx": {ContentType: docx.MIME, Write: docx.Write},
+		"docx": {ContentType: docx.MIME, Write: func(_ context.Context, w io.Writer, r transcript.Record) error { return docx.Write(w, r) }},
+		"pdf":  {ContentType: pdf.MIME, Write: pdf.New(docx.Write).Write},
 	}
 	for name, contentType := range map[string]string{
 		"txt": "text/plain; charset=utf-8", "json": "application/json",
@@ -160,7 +172,7 @@ func recordFormats() map[string]web.RecordFormat {
 	} {
 		formats[name] = web.RecordFormat{
 			ContentType: contentType,
-			Write:       func(w io.Writer, r transcript.Record) error { return r.Write(w, name) },
+			Write:       func(_ context.Context, w io.Writer, r transcript.Record) error { return r.Write(w, name) },
 		}
 	}
 	return formats

@@ -26,7 +26,7 @@ import (
 type transcribeCmd struct {
 	Files    []string `arg:"" name:"file" help:"Recordings: WAV or FLAC; anything else through ffmpeg. Each file, or each channel of one, is a seat."`
 	Roles    string   `placeholder:"ROLE,…" help:"Who sits where, in the order of the files and their channels: 审判长,原告."`
-	Format   string   `default:"txt" placeholder:"FORMAT" help:"txt, json, srt, vtt or docx."`
+	Format   string   `default:"txt" placeholder:"FORMAT" help:"txt, json, srt, vtt, docx or pdf."`
 	Output   string   `short:"o" placeholder:"FILE" help:"Write to a file, whole or not at all; else to standard output."`
 	ASRURL   *string  `name:"asr-url" placeholder:"URL" help:"OpenAI-compatible speech server; base URL ending in /v1."`
 	Model    *string  `placeholder:"NAME" help:"The model, as the server calls it."`
@@ -79,7 +79,7 @@ func (c transcribeCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		return format.Write(&out, record)
+		return format.Write(ctx, &out, record)
 	}); err != nil {
 		return err
 	}

@@ -303,8 +303,6 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	for path, method := range map[string]string{
 		"/api/v1/hearings/" + h.ID + "/record.pdf":  "GET",
 		"/api/v1/hearings/" + h.ID + "/record.docx": "GET", // this server was given no such format
-		"/api/v1/hearings/" + h.ID + "/sign":        "POST",
-		"/api/v1/hearings/" + h.ID + "/proof":       "GET",
 	} {
 		resp, body := c.do(method, path, "")
 		problemOf(t, resp, body, http.StatusNotImplemented, "not-built")

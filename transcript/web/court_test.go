@@ -19,6 +19,8 @@ import (
 
 	"tingji/asr"
 	"tingji/capture"
+	"tingji/store"
+	"tingji/store/audio"
 	"tingji/store/sqlite"
 	"tingji/transcript"
 	"tingji/transcript/web"
@@ -28,7 +30,8 @@ import (
 // memory through which tests speak.
 type court struct {
 	t      *testing.T
-	dir    string
+	dir    string // of the sound, too
+	store  *store.Store
 	docket *transcript.Docket
 	server *web.Server
 	log    *segmentLog
@@ -53,7 +56,14 @@ func openCourtIn(t *testing.T, dir string, log *segmentLog, addr string, options
 	if err != nil {
 		t.Fatal(err)
 	}
-	docket := transcript.NewDocket(store, rooms{}, quiet)
+	return openCourtOn(t, store, dir, log, addr, options...)
+}
+
+// openCourtOn starts a court on a store, which it closes in the end.
+func openCourtOn(t *testing.T, store *store.Store, dir string, log *segmentLog, addr string, options ...courtOption) *court {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	docket := transcript.NewDocket(store, rooms{}, quiet, transcript.WithSound(audio.NewArchive(dir, store, quiet)))
 	cfg := web.Config{
 		Docket: docket, Rooms: rooms{}, Court: "云川县人民法院", Version: "test", Log: quiet,
 		Audio: tone, Search: store,
@@ -73,7 +83,7 @@ func openCourtIn(t *testing.T, dir string, log *segmentLog, addr string, options
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &court{t: t, dir: dir, docket: docket, server: server, log: log, url: "http://" + l.Addr().String()}
+	c := &court{t: t, dir: dir, store: store, docket: docket, server: server, log: log, url: "http://" + l.Addr().String()}
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -299,8 +309,8 @@ func tone(_ context.Context, h capture.Hearing, channel string, fromMS, toMS int
 	return sound{strings.NewReader(string(b))}, *h.OpenedAt, nil
 }
 
-func writeRecord(format string) func(io.Writer, transcript.Record) error {
-	return func(w io.Writer, r transcript.Record) error { return r.Write(w, format) }
+func writeRecord(format string) func(context.Context, io.Writer, transcript.Record) error {
+	return func(_ context.Context, w io.Writer, r transcript.Record) error { return r.Write(w, format) }
 }
 
 // decode reads JSON that a test expects to be there.

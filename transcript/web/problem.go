@@ -46,6 +46,13 @@ const (
 	internalError        code = "internal"
 	notImplemented       code = "not-built"
 	timedOut             code = "timed-out"
+	openDoubts           code = "open-doubts"
+	demoRecord           code = "demo-record"
+	incomplete           code = "incomplete"
+	recordChanged        code = "record-changed"
+	correctionDecided    code = "correction-decided"
+	proofBroken          code = "proof-broken"
+	notInstalled         code = "not-installed"
 )
 
 var problems = map[code]struct {
@@ -68,6 +75,13 @@ var problems = map[code]struct {
 	internalError:        {http.StatusInternalServerError, text{"服务器出错", "Server error"}},
 	notImplemented:       {http.StatusNotImplemented, text{"尚未提供", "Not built yet"}},
 	timedOut:             {http.StatusServiceUnavailable, text{"未能及时完成", "Not done in time"}},
+	openDoubts:           {http.StatusConflict, text{"笔录尚有存疑", "The record has open doubts"}},
+	demoRecord:           {http.StatusConflict, text{"演示笔录不能签名", "A demonstration cannot be signed"}},
+	incomplete:           {http.StatusConflict, text{"笔录尚未完成", "The record is not complete"}},
+	recordChanged:        {http.StatusConflict, text{"笔录刚有改动", "The record has just changed"}},
+	correctionDecided:    {http.StatusConflict, text{"补正请求已处理", "The request is decided"}},
+	proofBroken:          {http.StatusInternalServerError, text{"与签名时不符", "Not what was signed"}},
+	notInstalled:         {http.StatusNotImplemented, text{"服务器缺少软件", "Software is missing on the server"}},
 }
 
 // apiError is a refusal that its reader can act on, or the id of a failure that
@@ -79,8 +93,9 @@ type apiError struct {
 	position, length *int
 	detail           text
 	current          *transcript.Line // of a conflict
-	id               string           // of a failure in the log
-	cause            error            // for the log
+	doubts           []transcript.Doubt
+	id               string // of a failure in the log
+	cause            error  // for the log
 }
 
 func (e *apiError) Error() string {
@@ -94,17 +109,18 @@ func (e *apiError) Unwrap() error { return e.cause }
 
 // problem is the body of an error (RFC 9457).
 type problem struct {
-	Type     string           `json:"type"`
-	Title    string           `json:"title"`
-	Status   int              `json:"status"`
-	Detail   string           `json:"detail"`
-	Instance string           `json:"instance"`
-	Code     code             `json:"code"`
-	Field    string           `json:"field,omitempty"`
-	Position *int             `json:"position,omitempty"`
-	Length   *int             `json:"length,omitempty"`
-	ID       string           `json:"id,omitempty"` // finds the cause in the log
-	Current  *transcript.Line `json:"current,omitempty"`
+	Type     string             `json:"type"`
+	Title    string             `json:"title"`
+	Status   int                `json:"status"`
+	Detail   string             `json:"detail"`
+	Instance string             `json:"instance"`
+	Code     code               `json:"code"`
+	Field    string             `json:"field,omitempty"`
+	Position *int               `json:"position,omitempty"`
+	Length   *int               `json:"length,omitempty"`
+	ID       string             `json:"id,omitempty"` // finds the cause in the log
+	Current  *transcript.Line   `json:"current,omitempty"`
+	Doubts   []transcript.Doubt `json:"doubts,omitempty"`
 }
 
 // fail answers with the problem that err is. What is no refusal but a failure
@@ -118,6 +134,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		id := errorID()
 		s.Log.Error("request failed", "id", id, "method", r.Method, "path", r.URL.Path, "err", err)
 		e = internalProblem(id)
+	} else if e.code == proofBroken {
+		s.Log.Error("a signed record is damaged", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	s.writeProblem(w, r, e)
 }
@@ -143,6 +161,7 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, e *apiErro
 		Length:   e.length,
 		ID:       e.id,
 		Current:  e.current,
+		Doubts:   e.doubts,
 	}
 	body, err := encode(p)
 	if err != nil {
@@ -192,6 +211,45 @@ func refusalOf(err error) *apiError {
 		return &apiError{code: timedOut, detail: text{
 			"服务器没有及时完成，请再试。", "the server did not finish in time; try again."}}
 	}
+	return signingProblem(err)
+}
+
+// signingProblem is what stands in the way of a signature, a proof or a
+// correction.
+func signingProblem(err error) *apiError {
+	var (
+		doubts  *transcript.DoubtsError
+		decided *transcript.DecidedError
+		broken  *transcript.MismatchError
+		missing *transcript.UnavailableError
+	)
+	switch {
+	case errors.As(err, &doubts):
+		return &apiError{code: openDoubts, doubts: doubts.Doubts, detail: text{
+			fmt.Sprintf("笔录尚有 %d 处存疑，见 doubts；请逐一处理，或在 overrule 中写明仍予签名的理由。", len(doubts.Doubts)),
+			fmt.Sprintf("the record has %d open doubts, listed in doubts: settle them, or give the reason to sign nevertheless in overrule.", len(doubts.Doubts))}}
+	case errors.Is(err, transcript.ErrDemo):
+		return &apiError{code: demoRecord, detail: text{
+			"这是示例识别引擎的演示，不作为任何案件的依据，不能签名。",
+			"this was recognised by the demonstration engine; it is evidence of nothing and cannot be signed."}}
+	case errors.Is(err, transcript.ErrIncomplete):
+		return &apiError{code: incomplete, detail: text{
+			"还有录音没有存完或没有转写完，请稍候再试；进度见庭审的 progress。",
+			"some of the sound is not stored or not recognised yet; see progress of the hearing and try again."}}
+	case errors.Is(err, transcript.ErrChanged):
+		return &apiError{code: recordChanged, detail: text{
+			"签名时笔录有改动，没有签成；请核对后再签。", "the record was changed meanwhile and is not signed; read it again and sign again."}}
+	case errors.As(err, &decided):
+		return &apiError{code: correctionDecided, detail: text{
+			fmt.Sprintf("第 %s 项补正请求已经处理过。", decided.Current.ID),
+			fmt.Sprintf("request %s was decided before.", decided.Current.ID)}}
+	case errors.As(err, &broken):
+		return &apiError{code: proofBroken, cause: err, detail: text{
+			fmt.Sprintf("%s 与签名时不符（%s）；请立即告知技术人员，勿再使用。", broken.File, broken.Reason),
+			fmt.Sprintf("%s does not fit what was signed (%s); tell your technician at once.", broken.File, broken.Reason)}}
+	case errors.As(err, &missing):
+		return &apiError{code: notInstalled, cause: err, detail: text{missing.Text, missing.TextEN}}
+	}
 	return nil
 }
 
@@ -235,6 +293,12 @@ func actionName(action string) string {
 		return "修改笔录"
 	case "add a line":
 		return "记入笔录"
+	case "sign":
+		return "签名"
+	case "prove":
+		return "出具完整性证明"
+	case "correct":
+		return "补正"
 	}
 	return action
 }

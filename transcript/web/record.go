@@ -22,8 +22,10 @@ func (s *Server) getRecord(format string) func(http.ResponseWriter, *http.Reques
 		if err != nil {
 			return err
 		}
+		ctx, cancel := long(w, r) // a PDF takes its time
+		defer cancel()
 		var body bytes.Buffer // an error in its middle must not look like a record
-		if err := f.Write(&body, rec); err != nil {
+		if err := f.Write(ctx, &body, rec); err != nil {
 			return fmt.Errorf("write record %s as %s: %w", rec.Hearing.ID, format, err)
 		}
 		h := w.Header()

@@ -49,7 +49,7 @@ func TestGateClosesEveryExit(t *testing.T) {
 				if name == "hidden" && !strings.Contains(path, "{id}") {
 					continue // there is no hearing to hide
 				}
-				path = strings.NewReplacer("{$}", "", "{id}", h.ID, "{line}", line, "{file}", "main.js").Replace(path)
+				path = strings.NewReplacer("{$}", "", "{id}", h.ID, "{line}", line, "{correction}", "1", "{file}", "main.js").Replace(path)
 				before := len(asked)
 				resp, body := c.do(method, path, "")
 				problemOf(t, resp, body, test.status, test.code)

@@ -39,10 +39,11 @@ func OpenGate(*http.Request, string, string) error { return nil }
 // The time is that of the newest sample. transcript.ErrNotFound.
 type AudioOpener func(ctx context.Context, h capture.Hearing, channel string, fromMS, toMS int64) (io.ReadSeekCloser, time.Time, error)
 
-// RecordFormat writes a record in one file format.
+// RecordFormat writes a record in one file format. *transcript.UnavailableError
+// where this machine lacks what it takes.
 type RecordFormat struct {
 	ContentType string
-	Write       func(io.Writer, transcript.Record) error
+	Write       func(context.Context, io.Writer, transcript.Record) error
 }
 
 // Config is what a Server is made of. Docket, Rooms, Audio and Log are required.
