@@ -132,8 +132,8 @@ func (s *Store) marked(ctx context.Context, limit int) ([]marked, error) {
 func markedIn(ctx context.Context, q querier, limit int) ([]marked, error) {
 	return collect(ctx, q, func(rows *sql.Rows) (m marked, err error) {
 		return m, rows.Scan(&m.hearing, &m.changes, &m.status)
-	}, `SELECT h.id, h.changes, h.status FROM search_dirty d JOIN hearings h ON h.id = d.hearing
-		ORDER BY h.created_at DESC, h.id DESC LIMIT $1`, limit)
+	}, `SELECT h.id, h.changes, h.status FROM search_dirty d CROSS JOIN hearings h WHERE h.id = d.hearing
+		ORDER BY -h.created_at LIMIT $1`, limit) // SQLite begins at the marks, and not at the newest hearings
 }
 
 // sighting is since when a hearing has been seen with a number of changes.
@@ -400,13 +400,14 @@ func (d Dialect) each() string {
 	return `json_each($1)`
 }
 
-// oneOf is the condition that a column is one of the integers of the JSON array
-// $1.
-func (d Dialect) oneOf(column string) string {
-	if d == Postgres { // an array scans its index best
-		return column + ` = ANY (CAST(translate($1, '[]', '{}') AS bigint[]))`
+// rowsIn selects the rows of search_rows in ranges, which are the JSON array
+// of pairs $1: the first and the last id of each.
+func (d Dialect) rowsIn() string {
+	if d == Postgres { // an array scans its index best, and the plan is always that
+		return `SELECT id, data FROM search_rows WHERE id = ANY (ARRAY(
+			SELECT generate_series(CAST(value ->> 0 AS bigint), CAST(value ->> 1 AS bigint)) FROM jsonb_array_elements(CAST($1 AS jsonb))))`
 	}
-	return column + ` IN (SELECT value FROM json_each($1))`
+	return `SELECT r.id, r.data FROM json_each($1) AS of CROSS JOIN search_rows AS r WHERE r.id BETWEEN of.value ->> 0 AND of.value ->> 1`
 }
 
 // sweep deletes what was written for blocks that do not count: a process ended

@@ -98,6 +98,7 @@ func readLive(ctx context.Context, q querier, id string, known *liveHearing) (*l
 		}
 	}
 	now.lines = sortLines(changed)
+	search.Prepare(now.lines)
 	return now, nil
 }
 

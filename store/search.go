@@ -28,6 +28,8 @@ const (
 	// maxCount is up to where lines are counted: enough to see that a search
 	// should be narrowed.
 	maxCount = 1000
+	// maxCounting bounds the pieces that are read for nothing but the count.
+	maxCounting = 150
 	// maxPieces bounds the lines that one search reads (48 in a piece), and so
 	// how long it can take.
 	maxPieces = 20_000
@@ -156,12 +158,14 @@ type finder struct {
 	at     position
 	first  bool // this page is the first
 
-	matcher *search.Matcher
-	filter  search.HearingFilter
-	live    []*liveHearing
-	blocks  []blockInfo
-	moved   map[string]bool           // marked: not in any block
-	dead    map[int64]map[string]bool // moved out of a block
+	matcher  *search.Matcher
+	filter   search.HearingFilter
+	byID     *sql.Stmt // of the transaction
+	live     []*liveHearing
+	blocks   []blockInfo
+	liveHits map[int][]search.Hit      // of live, for the present matcher
+	moved    map[string]bool           // marked: not in any block
+	dead     map[int64]map[string]bool // moved out of a block
 
 	found   []transcript.SearchHearing
 	last    position // of the last hearing in found
@@ -169,6 +173,7 @@ type finder struct {
 	more    bool // there is more than count
 	further bool // there is more than found
 	pieces  int  // read so far
+	paged   int  // of them, for found
 	stopped bool // before the end
 	partial bool // not all changed hearings were looked at
 }
@@ -223,6 +228,7 @@ func (f *finder) open() error {
 	if f.blocks, err = blocksIn(f.ctx, f.tx); err != nil {
 		return err
 	}
+	slices.SortFunc(f.blocks, func(a, b blockInfo) int { return a.newest.Compare(b.newest) })
 	f.moved, f.dead = map[string]bool{}, map[int64]map[string]bool{}
 	if len(f.blocks) == 0 {
 		return nil
@@ -265,11 +271,15 @@ func foundHearing(h *search.Hearing) transcript.SearchHearing {
 // full and the lines are counted.
 func (f *finder) run() error {
 	f.matcher = search.NewMatcher(f.query, f.at.Widened)
-	worst := f.matcher.Worst()
+	f.liveHits = map[int][]search.Hit{}
+	classes := f.matcher.Classes()
 	if f.newest {
-		return f.pass(0, worst)
+		return f.pass(0, classes[len(classes)-1])
 	}
-	for class := max(f.at.Class, search.Exact); class <= worst && !f.done(); class++ {
+	for _, class := range classes {
+		if class < f.at.Class || f.done() {
+			continue
+		}
 		if err := f.pass(class, class); err != nil {
 			return err
 		}
@@ -293,9 +303,12 @@ func (f *finder) pass(class, plan search.Class) error {
 		sources = append(sources, &liveSource{f: f})
 	}
 	plans := f.matcher.Plan(plan)
+	ahead := &blocksAhead{f: f}
 	for _, b := range f.blocks {
 		if after == nil || after.Compare(b.oldest) < 0 {
-			sources = append(sources, &blockSource{f: f, info: b, plans: plans, certain: f.matcher.Certain(plan), after: after, head: b.newest})
+			s := &blockSource{f: f, info: b, plans: plans, certain: f.matcher.Certain(plan), after: after, head: b.newest, ahead: ahead}
+			ahead.blocks = append(ahead.blocks, s)
+			sources = append(sources, s)
 		}
 	}
 	for len(sources) > 0 && !f.done() {
@@ -332,15 +345,20 @@ func (f *finder) pass(class, plan search.Class) error {
 
 // add takes in a hearing with its hits.
 func (f *finder) add(class search.Class, h *search.Hearing, hits []search.Hit, lines lineReader) error {
+	full := len(f.found) >= f.limit
 	if f.first && !f.more {
-		if f.count += len(hits); f.count > maxCount {
+		switch f.count += len(hits); {
+		case f.count > maxCount:
 			f.count, f.more = maxCount, true
+		case full && f.pieces-f.paged > maxCounting:
+			f.count, f.more = f.count-len(hits), true
 		}
 	}
-	if len(f.found) >= f.limit {
+	if full {
 		f.further = true
 		return nil
 	}
+	f.paged = f.pieces
 	found := foundHearing(h)
 	found.Count = len(hits)
 	slices.SortStableFunc(hits, func(a, b search.Hit) int { return cmp.Compare(a.Class, b.Class) })

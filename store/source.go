@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -29,9 +28,14 @@ func (s *liveSource) empty() bool         { return s.next == len(s.f.live) }
 
 func (s *liveSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
 	h := s.f.live[s.next]
+	hits, ok := s.f.liveHits[s.next]
+	if !ok { // else they are from the pass before
+		hits = s.f.matcher.Lines(h.lines)
+		s.f.liveHits[s.next] = hits
+		s.f.pieces += len(h.lines) / search.PieceLines
+	}
 	s.next++
-	s.f.pieces += len(h.lines) / search.PieceLines
-	return &h.Hearing, s.f.matcher.Lines(h.lines), func(n int) (*search.Line, error) {
+	return &h.Hearing, slices.Clone(hits), func(n int) (*search.Line, error) {
 		if n < 0 || n >= len(h.lines) {
 			return nil, nil
 		}
@@ -49,9 +53,11 @@ type blockSource struct {
 	certain bool
 	after   *search.Place
 	head    search.Place
+	ahead   *blocksAhead
 
+	block      *search.Block  // set by ahead, as are
+	rows       map[int][]byte // the pages of plans
 	opened     bool
-	block      *search.Block
 	sets       []search.Set
 	candidates []int // hearings of the block that can have a hit
 	next       int   // of candidates
@@ -98,47 +104,77 @@ func (s *blockSource) settle() {
 }
 
 func (s *blockSource) open() error {
-	var err error
-	if s.block, err = s.f.blockOf(s.info.block); err != nil {
-		return err
-	}
-	dead := s.f.dead[s.info.block]
-	for i := range s.block.Hearings() {
-		h, _, count := s.block.Hearing(i)
-		if count > 0 && !s.f.moved[h.ID] && !dead[h.ID] && (s.after == nil || h.Place().Compare(*s.after) > 0) && s.f.wanted(h) {
-			s.candidates = append(s.candidates, i)
+	if s.rows == nil {
+		if err := s.ahead.read(); err != nil {
+			return err
 		}
 	}
-	if len(s.candidates) == 0 {
-		return nil
-	}
-	rows, err := s.f.rows(s.info.block, s.block.PageRows(s.plans...))
-	if err != nil {
-		return err
-	}
 	for _, plan := range s.plans {
-		set, err := s.block.Select(plan, rows)
+		set, err := s.block.Select(plan, s.rows)
 		if err != nil {
 			return fmt.Errorf("block %d: %w", s.info.block, err)
 		}
 		s.sets = append(s.sets, set)
 	}
-	s.candidates = slices.DeleteFunc(s.candidates, func(i int) bool {
-		_, first, count := s.block.Hearing(i)
-		s.f.matcher.Near(s.sets, first, first+count)
-		return slices.ContainsFunc(s.sets, func(set search.Set) bool { return set.Next(first, first+count) == first+count })
-	})
+	s.rows = nil
+	dead := s.f.dead[s.info.block]
+	for i := range s.block.Hearings() {
+		h, first, count := s.block.Hearing(i)
+		none := func(set search.Set) bool { return set.Next(first, first+count) == first+count }
+		if slices.ContainsFunc(s.sets, none) || s.f.moved[h.ID] || dead[h.ID] ||
+			s.after != nil && h.Place().Compare(*s.after) <= 0 || !s.f.wanted(h) {
+			continue
+		}
+		if s.f.matcher.Near(s.sets, first, first+count); !slices.ContainsFunc(s.sets, none) {
+			s.candidates = append(s.candidates, i)
+		}
+	}
 	s.pieces, s.fetch = map[int]*search.Piece{}, 4
 	return nil
 }
 
+// blocksAhead reads what opening blocks takes, for more of them with each
+// time: whoever finds much needs few, whoever finds little needs all.
+type blocksAhead struct {
+	f      *finder
+	blocks []*blockSource // not opened yet, the newest first
+	some   int
+}
+
+func (a *blocksAhead) read() error {
+	a.some = min(2*a.some+1, 64)
+	some := a.blocks[:min(a.some, len(a.blocks))]
+	a.blocks = a.blocks[len(some):]
+	var ids []int64
+	for _, s := range some {
+		var err error
+		if s.block, err = a.f.blockOf(s.info.block); err != nil {
+			return err
+		}
+		for _, row := range s.block.PageRows(s.plans...) {
+			ids = append(ids, s.info.block<<rowBits|int64(row))
+		}
+	}
+	rows, err := a.f.rows(ids)
+	if err != nil {
+		return err
+	}
+	for _, s := range some {
+		s.rows = map[int][]byte{}
+		for _, row := range s.block.PageRows(s.plans...) {
+			s.rows[row] = rows[s.info.block<<rowBits|int64(row)]
+		}
+	}
+	return nil
+}
+
 // readAhead reads the pieces that the next candidates need; each time more of
-// them, up to a hundred or so.
+// them, up to 32.
 func (s *blockSource) readAhead() error {
 	clear(s.pieces)
 	var need []int
 	s.fetched = max(s.fetched, s.next)
-	for ; s.fetched < min(len(s.candidates), s.next+s.fetch) && len(need) < 256; s.fetched++ {
+	for ; s.fetched < min(len(s.candidates), s.next+s.fetch) && len(need) < 64; s.fetched++ {
 		i := s.candidates[s.fetched]
 		_, first, count := s.block.Hearing(i)
 		for n := s.nextLine(first, first+count); n < first+count; {
@@ -147,17 +183,22 @@ func (s *blockSource) readAhead() error {
 			n = s.nextLine(min(first+count, first+from+search.PieceLines), first+count)
 		}
 	}
-	s.fetch = min(2*s.fetch, 128)
+	s.fetch = min(2*s.fetch, 32)
 	return s.read(need)
 }
 
 func (s *blockSource) read(rows []int) error {
-	data, err := s.f.rows(s.info.block, rows)
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = s.info.block<<rowBits | int64(row)
+	}
+	data, err := s.f.rows(ids)
 	if err != nil {
 		return err
 	}
 	s.f.pieces += len(rows)
-	for row, bytes := range data {
+	for id, bytes := range data {
+		row := int(id & (1<<rowBits - 1))
 		if s.pieces[row], err = search.ReadPiece(bytes); err != nil {
 			return fmt.Errorf("block %d row %d: %w", s.info.block, row, err)
 		}
@@ -224,30 +265,50 @@ func (s *blockSource) hits(i, first, count int) ([]search.Hit, error) {
 	return hits, nil
 }
 
-// rows reads rows of a block.
-func (f *finder) rows(block int64, rows []int) (map[int][]byte, error) {
-	ids := make([]int64, len(rows))
-	for i, row := range rows {
-		ids[i] = block<<rowBits | int64(row)
+// rows reads rows of blocks, by their ids, which are mostly neighbours.
+func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	list, err := json.Marshal(ids)
+	slices.Sort(ids)
+	var ranges [][2]int64
+	for _, id := range slices.Compact(ids) {
+		if n := len(ranges); n > 0 && ranges[n-1][1] == id-1 {
+			ranges[n-1][1] = id
+		} else {
+			ranges = append(ranges, [2]int64{id, id})
+		}
+	}
+	list, err := json.Marshal(ranges)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[int][]byte, len(rows))
-	_, err = collect(f.ctx, f.tx, func(r *sql.Rows) (none struct{}, err error) {
+	if f.byID == nil {
+		if f.byID, err = f.tx.PrepareContext(f.ctx, f.store.dialect.rowsIn()); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := f.byID.QueryContext(f.ctx, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := make(map[int64][]byte, len(ids))
+	for rows.Next() {
 		var id int64
 		var data []byte
-		if err = r.Scan(&id, &data); err == nil {
-			found[int(id&(1<<rowBits-1))] = data
+		if err := rows.Scan(&id, &data); err != nil {
+			return nil, err
 		}
-		return none, err
-	}, `SELECT id, data FROM search_rows WHERE `+f.store.dialect.oneOf("id"), string(list))
-	if err != nil {
+		found[id] = data
+	}
+	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	if len(found) < len(rows) {
-		return nil, fmt.Errorf("block %d: %d of %d rows are missing: %w", block, len(rows)-len(found), len(rows), search.ErrBlock)
+	for _, id := range ids {
+		if _, ok := found[id]; !ok {
+			return nil, fmt.Errorf("block %d row %d is missing: %w", id>>rowBits, id&(1<<rowBits-1), search.ErrBlock)
+		}
 	}
 	return found, nil
 }
@@ -267,11 +328,12 @@ func (f *finder) blockOf(block int64) (*search.Block, error) {
 	if b != nil {
 		return b, nil
 	}
-	rows, err := f.rows(block, []int{search.RowFences, search.RowDirectory})
+	fences, directory := block<<rowBits|search.RowFences, block<<rowBits|search.RowDirectory
+	rows, err := f.rows([]int64{fences, directory})
 	if err != nil {
 		return nil, err
 	}
-	if b, err = search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory]); err != nil {
+	if b, err = search.ReadBlock(rows[fences], rows[directory]); err != nil {
 		return nil, fmt.Errorf("block %d: %w", block, err)
 	}
 	x.mu.Lock()

@@ -287,23 +287,31 @@ func (b *Block) Select(e *Expr, rows map[int][]byte) (Set, error) {
 		}
 		return set, nil
 	}
+	scratch := b.newSet()
 	for n, p := range e.parts {
-		s, err := b.Select(p, rows)
+		var s Set
+		var err error
+		if p.parts == nil {
+			s = scratch
+			clear(s)
+			err = b.collect(p, rows, s)
+		} else {
+			s, err = b.Select(p, rows)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 {
-			set = s
-			continue
-		}
 		var left uint64
 		for i := range set {
-			set[i] &= s[i]
-			left |= set[i]
+			if n > 0 {
+				s[i] &= set[i]
+			}
+			left |= s[i]
 		}
-		if left == 0 {
-			break
+		if scratch = set; left == 0 {
+			return s, nil
 		}
+		set = s
 	}
 	return set, nil
 }

@@ -84,21 +84,23 @@ func CanWiden(q Query) bool {
 	})
 }
 
-// Worst is the worst class that the query can match.
-func (m *Matcher) Worst() Class {
-	worst := Exact
+// Classes are those at which the query can match, the best first.
+func (m *Matcher) Classes() []Class {
+	var number, sound bool
 	for _, g := range m.groups {
 		for _, t := range g.terms {
-			switch {
-			case t.not:
-			case t.sound != nil:
-				worst = BySound
-			case t.number != nil:
-				worst = max(worst, AsNumber)
-			}
+			number = number || !t.not && t.number != nil
+			sound = sound || !t.not && t.sound != nil
 		}
 	}
-	return worst
+	list := []Class{Exact}
+	if number {
+		list = append(list, AsNumber)
+	}
+	if sound {
+		list = append(list, BySound)
+	}
+	return list
 }
 
 func (m *Matcher) compile(t Term, widened bool) term {
@@ -286,11 +288,14 @@ func (t *term) eachSound(s *sounds, text []rune, found func(start, end int)) boo
 }
 
 // text is the text of a line that the query looks in.
-func (m *Matcher) text(l *Line) string {
-	if m.query.Heard {
-		return l.Heard
+func (m *Matcher) text(l *Line) *text {
+	switch {
+	case m.query.Heard:
+		return &text{runes: fold(l.Heard)}
+	case l.ready != nil:
+		return l.ready
 	}
-	return l.Text
+	return &text{runes: fold(l.Text)}
 }
 
 // Simple reports whether each line is decided by itself.
@@ -313,10 +318,10 @@ func (m *Matcher) class(g *group, l *Line) Class {
 		return 0
 	}
 	worst := Exact
-	x := text{runes: fold(m.text(l))}
+	x := m.text(l)
 	for i := range g.terms {
 		t := &g.terms[i]
-		c := t.class(m.sounds, &x)
+		c := t.class(m.sounds, x)
 		if (c == 0) != t.not {
 			return 0
 		}
@@ -330,10 +335,10 @@ func (m *Matcher) spansOf(g int, l *Line) []Span {
 	if g >= len(m.groups) {
 		return spans
 	}
-	x := text{runes: fold(m.text(l))}
+	x := m.text(l)
 	for i := range m.groups[g].terms {
 		if t := &m.groups[g].terms[i]; !t.not {
-			spans = t.spans(m.sounds, &x, spans)
+			spans = t.spans(m.sounds, x, spans)
 		}
 	}
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })

@@ -213,7 +213,19 @@ func (m *Matcher) planRunes(text []rune) *Expr {
 		}
 		start = end + 1
 	}
+	// A number that stands whole in the phrase stands whole in the text: of a
+	// date, the pairs of digits alone would select many others.
+	for _, n := range numbers(text) {
+		if n.start > 0 && n.end < len(text) && besideNumber(text[n.start-1]) && besideNumber(text[n.end]) {
+			parts = append(parts, m.leaf(hashKey(kindNumber, n.value), 0, nil))
+		}
+	}
 	return all(parts...)
+}
+
+// besideNumber reports whether r can be no part of a number.
+func besideNumber(r rune) bool {
+	return isHan(r) && digit(r) < 0 && unit(r) == 0 && r != '点' && r != '之' && r != '分'
 }
 
 func (m *Matcher) planPair(r1, r2 rune) *Expr {
