@@ -41,6 +41,8 @@ type Hearing struct {
 	// CloseReason is what the clerk wrote at the closing; it may be empty.
 	CloseReason string  `json:"close_reason,omitempty"`
 	Breaks      []Break `json:"breaks"`
+	// Phases are the clerk's decisions about where phases begin, one a line.
+	Phases []PhaseMark `json:"phases,omitempty"`
 	// Signing is there once the record is signed.
 	Signing *Signing `json:"signing,omitempty"`
 }
@@ -82,6 +84,15 @@ type Break struct {
 	From   time.Time  `json:"from"`
 	To     *time.Time `json:"to,omitempty"` // nil while it lasts
 	Reason string     `json:"reason"`
+}
+
+// PhaseMark says that a phase of the hearing begins with a line of its record
+// (法庭调查, 法庭辩论, …), or, with an empty Phase, that none does.
+type PhaseMark struct {
+	Line   string    `json:"line"`
+	Phase  string    `json:"phase"`
+	Author string    `json:"author"`
+	At     time.Time `json:"at"`
 }
 
 // SeatAt is the holder of a channel at a time, and whether there is one.

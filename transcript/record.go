@@ -21,6 +21,7 @@ type Record struct {
 	Corrections []Correction    `json:"corrections"`
 	WrittenAt   time.Time       `json:"written_at"`
 	Complete    bool            `json:"complete"` // nothing is pending
+	Style       Style           `json:"-"`        // how it is shown
 }
 
 // Record collects a hearing for export; a signed one is as it was signed,
@@ -113,9 +114,13 @@ type Turn struct {
 // made of it: to leave it out would hide it.
 const unreadSpeech = "〔此处有语音，未能识别，可回放录音〕"
 
-// Turns are the lines that belong into the record, in the order of speech. A
-// line whose words the clerk has taken out is not among them.
-func (r *Record) Turns() []Turn {
+// singleTurns are the turns with one line each.
+func (r *Record) singleTurns() []Turn {
+	text := func(l Line) string { return l.Text }
+	if r.Style.Written != nil {
+		form := r.Style.Written.For(&r.Hearing)
+		text = func(l Line) string { return form.Line(l).Text }
+	}
 	speakers := map[string][]string{} // of each role
 	for _, l := range r.Lines {
 		if l.Speaker != "" && !slices.Contains(speakers[l.Role], l.Speaker) {
@@ -124,7 +129,7 @@ func (r *Record) Turns() []Turn {
 	}
 	turns := make([]Turn, 0, len(r.Lines))
 	for _, l := range r.Lines {
-		t := Turn{Line: l, Label: heardText(l.Role), Shown: heardText(l.Text)}
+		t := Turn{Line: l, Label: heardText(l.Role), Shown: heardText(text(l))}
 		if len(speakers[l.Role]) > 1 && l.Speaker != "" && l.Role != "" {
 			t.Label += "（" + heardText(l.Speaker) + "）" // several share the role
 		}

@@ -33,7 +33,7 @@ func cueTime(ms int64, point byte) string {
 func (r *Record) writeSRT(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	plain := strings.NewReplacer("-->", "－－＞", "<", "＜", ">", "＞")
-	for i, t := range r.Turns() {
+	for i, t := range r.singleTurns() {
 		start, end := cueTimes(t)
 		text := t.Shown
 		if t.Label != "" {
@@ -53,7 +53,7 @@ func (r *Record) writeVTT(w io.Writer) error {
 	if r.Hearing.Demo {
 		fmt.Fprintf(b, "NOTE %s\n\n", demoNotice)
 	}
-	for i, t := range r.Turns() {
+	for i, t := range r.singleTurns() {
 		start, end := cueTimes(t)
 		text := escape.Replace(t.Shown)
 		if t.Label != "" {

@@ -31,9 +31,11 @@ import (
 //	again N                              the log delivers message N (from 1) once more
 //	stale CHANNEL FROM "TEXT"            a final by a worker that lost its channel
 //	edit N "TEXT" | hand TIME "TEXT"     the clerk
+//	phase N PHASE | phase N none         and where a phase begins, by line
 //	restart                              the docket ends and begins again
 //	expect line N ROLE "TEXT" [SPEAKER] | expect lines N
 //	expect partial CHANNEL "TEXT" | expect partials N | expect revisions N COUNT
+//	expect phases LINE=PHASE=STATE…
 //
 // What is expected is what a page sees that was open the whole time; at the end
 // it must be what the store holds.
@@ -198,6 +200,13 @@ func (s *script) do(w []string) {
 		ms := at.Milliseconds()
 		_, err := s.docket.AddLine(ctx, s.hearing.ID, transcript.HandLine{Text: w[2], StartMS: &ms}, "书记员")
 		s.check(err)
+	case "phase":
+		phase := transcript.Phase(w[2])
+		if phase == "none" {
+			phase = ""
+		}
+		_, err := s.docket.MarkPhase(ctx, s.hearing.ID, s.line(s.number(w[1])).ID, phase, "书记员")
+		s.check(err)
 	case "restart":
 		s.page.leave()
 		s.stop()
@@ -245,6 +254,17 @@ func (s *script) expect(w []string) {
 		s.check(transcript.VerifyRevisions(l.Hearing, r))
 		if len(r) != s.number(w[2]) {
 			s.fail("%d revisions", len(r))
+		}
+	case "phases":
+		phases, err := s.docket.Phases(s.t.Context(), s.hearing.ID)
+		s.check(err)
+		var got []string
+		for _, p := range phases {
+			n := slices.IndexFunc(s.page.shown(), func(l transcript.Line) bool { return l.ID == p.Line })
+			got = append(got, fmt.Sprintf("%d=%s=%s", n+1, p.Phase, p.State))
+		}
+		if !slices.Equal(got, w[1:]) {
+			s.fail("phases %v", got)
 		}
 	default:
 		s.fail("unknown expectation %q", w[0])

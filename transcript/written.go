@@ -3,6 +3,8 @@ package transcript
 import (
 	"slices"
 	"strings"
+
+	"tingji/capture"
 )
 
 // Written is a text as a record writes it, with the way back to what was said:
@@ -49,6 +51,18 @@ const (
 type WrittenForm struct {
 	Amounts Amounts
 	Keep    []string // names and terms that stay as they are: 张十二
+}
+
+// For is f with the names and terms of a hearing kept.
+func (f WrittenForm) For(h *capture.Hearing) WrittenForm {
+	f.Keep = slices.Concat(f.Keep, h.Hotwords)
+	for _, p := range h.Participants {
+		f.Keep = append(f.Keep, p.Name)
+	}
+	for _, s := range h.Seats {
+		f.Keep = append(f.Keep, s.Speaker)
+	}
+	return f
 }
 
 // Write gives the written form of a spoken text, in the conventions of court
