@@ -228,6 +228,8 @@ func (f *finder) open() error {
 	if f.blocks, err = blocksIn(f.ctx, f.tx); err != nil {
 		return err
 	}
+	from, to := f.filter.Between()
+	f.blocks = slices.DeleteFunc(f.blocks, func(b blockInfo) bool { return b.newest.AtMS < from || b.oldest.AtMS >= to })
 	slices.SortFunc(f.blocks, func(a, b blockInfo) int { return a.newest.Compare(b.newest) })
 	f.moved, f.dead = map[string]bool{}, map[int64]map[string]bool{}
 	if len(f.blocks) == 0 {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"tingji/capture"
@@ -69,6 +70,29 @@ func (f HearingFilter) Match(h *Hearing) bool {
 		}
 	}
 	return true
+}
+
+// Between bounds when hearings within the filters were opened, as Unix times in
+// milliseconds, the second one excluded.
+func (f HearingFilter) Between() (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	wanted := slices.DeleteFunc(slices.Clone(f.filters[ByDate]), func(d Filter) bool { return d.Not })
+	for i, d := range wanted {
+		a, b := int64(math.MinInt64), int64(math.MaxInt64)
+		first, last, _ := dates(d.Value)
+		if !first.IsZero() {
+			a = first.UnixMilli()
+		}
+		if !last.IsZero() {
+			b = last.UnixMilli()
+		}
+		if i == 0 {
+			from, to = a, b
+		} else { // any of them will do
+			from, to = min(from, a), max(to, b)
+		}
+	}
+	return from, to
 }
 
 func (h *Hearing) holds(key Key, v string) bool {

@@ -50,7 +50,7 @@ type group struct {
 
 type term struct {
 	not    bool
-	exact  []rune
+	exact  []rune    // nil: only a sound is meant
 	number []element // nil: the term has no number
 	sound  [][]sound // any of these
 }
@@ -86,14 +86,20 @@ func CanWiden(q Query) bool {
 
 // Classes are those at which the query can match, the best first.
 func (m *Matcher) Classes() []Class {
-	var number, sound bool
+	exact, number, sound := true, false, false
 	for _, g := range m.groups {
 		for _, t := range g.terms {
-			number = number || !t.not && t.number != nil
-			sound = sound || !t.not && t.sound != nil
+			if !t.not {
+				exact = exact && t.exact != nil
+				number = number || t.number != nil
+				sound = sound || t.sound != nil
+			}
 		}
 	}
-	list := []Class{Exact}
+	var list []Class
+	if exact {
+		list = append(list, Exact)
+	}
 	if number {
 		list = append(list, AsNumber)
 	}
@@ -113,6 +119,9 @@ func (m *Matcher) compile(t Term, widened bool) term {
 	switch {
 	case t.Mode == Sound:
 		c.sound = soundsOf(t.Text, true)
+		if !slices.ContainsFunc(c.exact, isHan) {
+			c.exact = nil // letters that stand for sounds
+		}
 	case t.Mode == Plain && !t.Not: // what is excluded is excluded for what it says
 		c.sound = soundsOf(t.Text, widened)
 	}
@@ -242,6 +251,9 @@ func (t *term) spans(s *sounds, x *text, list []Span) []Span {
 }
 
 func indexRunes(text, part []rune, from int) int {
+	if len(part) == 0 {
+		return -1
+	}
 	for i := from; i+len(part) <= len(text); i++ {
 		if text[i] == part[0] && slices.Equal(text[i:i+len(part)], part) {
 			return i

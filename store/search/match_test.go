@@ -32,6 +32,8 @@ func TestLine(t *testing.T) {
 		{"wy", "支付违约金。", "0"},
 		{"音:wy", "支付违约金。", "3 [{2 4 3}]"},
 		{"wyj", "车牌WYJ123", "1 [{2 5 1}]"},
+		{"音:wyj", "车牌WYJ123", "0"},
+		{"角色:原告 -音:wyj", "支付违约金。", "0"},
 		{"xian", "去西安", "3 [{1 3 3}]"},
 		{"音:xian", "先后", "3 [{0 1 3}]"},
 		{"huankuan", "按期还款", "3 [{2 4 3}]"},
@@ -120,14 +122,18 @@ func TestHearingFilter(t *testing.T) {
 		"类型:民初": true, "类型:初": true, "类型:民终": false, "类型:民终 类型:民初": true, "案由:借贷": true,
 		"法庭:r1": true, "法庭:r": false, "法官:王": true, "法官:李": false, "书记员:李二": true, "当事人:张": true, "当事人:王": false,
 		"日期:2024-05-06": true, "日期:2024-05": true, "日期:2024": true, "日期:2024-05-07": false, "日期:..2024-05-05": false,
-		"日期:2024-05-06..": true, "日期:2024-04..2024-05-06": true, "庭审:x": true, "庭审:y": false,
+		"日期:2024-05-06..": true, "日期:2020 日期:2024-05": true, "-日期:2020": true, "日期:2024-04..2024-05-06": true, "庭审:x": true, "庭审:y": false,
 	} {
 		q, err := Parse(query)
 		if err != nil {
 			t.Fatal(query, err)
 		}
-		if got := NewHearingFilter(q).Match(&h); got != want {
+		f := NewHearingFilter(q)
+		if got := f.Match(&h); got != want {
 			t.Errorf("%s: %t", query, got)
+		}
+		if from, to := f.Between(); want && (h.AtMS < from || h.AtMS >= to) {
+			t.Errorf("%s: from %d to %d", query, from, to)
 		}
 	}
 }

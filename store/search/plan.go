@@ -147,12 +147,15 @@ func (m *Matcher) Certain(class Class) bool {
 		}
 	}
 	return !slices.ContainsFunc(g.terms, func(t term) bool {
-		return t.not || len(t.exact) > 2 || slices.ContainsFunc(t.exact, func(r rune) bool { return !wordRune(r) || pack(r) == noRune })
+		return t.not || t.exact == nil || len(t.exact) > 2 || slices.ContainsFunc(t.exact, func(r rune) bool { return !wordRune(r) || pack(r) == noRune })
 	})
 }
 
 func (m *Matcher) planTerm(t *term, class Class) *Expr {
-	ways := []*Expr{m.planRunes(t.exact)}
+	var ways []*Expr
+	if t.exact != nil {
+		ways = append(ways, m.planRunes(t.exact))
+	}
 	if class >= AsNumber && t.number != nil {
 		var parts []*Expr
 		var between []rune
