@@ -10,6 +10,11 @@
 //     published until the broker has it (feed.go, outbox.go);
 //   - every millisecond of a hearing has its place in the ledger (ledger.go);
 //   - every revision carries the hash of the one before it (hash.go);
+//   - what a party asks to be corrected is kept, and what became of it
+//     (correction.go);
+//   - a record is signed only when it is whole and its doubts are settled or
+//     overruled, and is from then on what it was (sign.go); a folder proves
+//     it without this program's database (proof.go, verify.go);
 //   - what fails is tried again, and said in words for the people who can mend
 //     it (alarm.go, health.go).
 //

@@ -20,8 +20,8 @@ type Edit struct {
 }
 
 // Revise appends a revision to a line. An edit that neither changes nor confirms
-// anything gives no revision. An empty text takes the line out of the record; what was said
-// before stays in its revisions.
+// anything gives no revision. An empty text takes the line out of the record;
+// what was said before stays in its revisions.
 //
 // *FieldError, *ConflictError, *StateError (signed), ErrNotFound.
 func (d *Docket) Revise(ctx context.Context, hearing, line string, ifRevision int, e Edit, author string) (Line, error) {

@@ -116,6 +116,28 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// A signed record says at its end what was asked, and how it was signed.
+func TestWriteSigned(t *testing.T) {
+	r := courtRecord()
+	r.Hearing.Demo, r.Hearing.Status = false, capture.Signed
+	r.Hearing.Signing = &capture.Signing{
+		At: *r.Hearing.ClosedAt, Author: "孙三", Reason: "被告拒绝签名",
+		Signers:  []capture.Participant{{Role: "审判长", Name: "王法官"}, {Role: "书记员", Name: "孙三"}, {Role: "原告", Name: "李𬭚"}},
+		Unsigned: []capture.Participant{{Role: "被告", Name: "周 & 五"}}, Overrule: "录音可辨", Doubts: 2, Integrity: strings.Repeat("0123abcd", 8),
+	}
+	r.Corrections = []transcript.Correction{
+		{ID: "1", Role: "原告", Text: "请求判令", Says: "请求\n依法判令", StartMS: 3_723_000, By: capture.Participant{Role: "原告", Name: "李𬭚"}, Note: "漏字",
+			Decision: &transcript.Decision{Outcome: transcript.Accepted, Text: "请求依法判令"}},
+		{ID: "2", Role: "被告", Text: "是。", Says: "不是。", By: capture.Participant{Role: "被告", Name: "周 & 五"},
+			Decision: &transcript.Decision{Outcome: transcript.Refused, Reason: "与录音不符。"}},
+	}
+	var b bytes.Buffer
+	if err := r.Write(&b, "txt"); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "signed.txt", b.Bytes())
+}
+
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errDisk }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -248,6 +250,36 @@ func (c *courtDay) spoil(path string) string {
 	files[i].Data = bytes.Clone(files[i].Data)
 	files[i].Data[len(files[i].Data)/2] ^= 1
 	return path
+}
+
+// What a version of the past has exported proves itself for ever.
+func TestVerifyBackcompat(t *testing.T) {
+	const root = "../testdata/backcompat/proof"
+	if os.Getenv("TINGJI_WRITE_BACKCOMPAT") != "" {
+		synctest.Test(t, func(t *testing.T) {
+			c, folder := proven(t)
+			dir := filepath.Join(root, "1-"+c.hearing.Signing.Integrity[:16])
+			for path, f := range folder {
+				path = filepath.Join(dir, filepath.FromSlash(path))
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	folders, err := os.ReadDir(root)
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no old proofs found: %v", err)
+	}
+	for _, f := range folders {
+		v, err := transcript.Verify(t.Context(), os.DirFS(filepath.Join(root, f.Name())))
+		if _, value, _ := strings.Cut(f.Name(), "-"); err != nil || value == "" || !strings.HasPrefix(v.Integrity, value) || v.Lines != 2 || v.Revisions != 3 || v.Corrections != 1 {
+			t.Errorf("%s: %+v, %v", f.Name(), v, err)
+		}
+	}
 }
 
 func FuzzVerify(f *testing.F) {

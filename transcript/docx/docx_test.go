@@ -178,6 +178,22 @@ func TestWriteRecording(t *testing.T) {
 	}
 }
 
+// A signed record says at its end what was asked, and how it was signed.
+func TestWriteSigned(t *testing.T) {
+	r := record()
+	r.Hearing.Signing = &capture.Signing{At: r.WrittenAt, Signers: []capture.Participant{{Role: "审判长", Name: "王 & 法官"}}, Integrity: strings.Repeat("0123abcd", 8)}
+	r.Corrections = []transcript.Correction{{ID: "1", By: capture.Participant{Role: "原告", Name: "李𬭚"}, Role: "审判长", Text: "现在 <开庭>。", Says: "开庭。"}}
+	got := strings.Join(words(t, "document", write(t, r)["word/document.xml"]), "\n")
+	for _, want := range []string{
+		"\n补正请求及处理：\n1．原告李𬭚请求将00:00:00处审判长“现在 <开庭>。”补正为“开庭。”。处理：尚未处理。\n" + transcript.Closing,
+		"\n签名人：审判长王 & 法官\n签名时间：2026年11月23日上午11时20分\n完整性校验值（SHA-256）：" + r.Hearing.Signing.Integrity,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 func TestWriteFails(t *testing.T) {
 	if err := docx.Write(full{}, record()); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("%v", err)

@@ -19,8 +19,11 @@ const freezeTimeout = 10 * time.Minute
 
 // long gives a request the time that freezing takes.
 func long(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
-	// A recorder in a test has no deadlines, and needs none.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(freezeTimeout + writeTimeout))
+	// A recorder in a test has no deadlines, and needs none. That of the body
+	// would end the whole request: the server reads on, to see a client leave.
+	ctl := http.NewResponseController(w)
+	_ = ctl.SetReadDeadline(time.Now().Add(freezeTimeout + writeTimeout))
+	_ = ctl.SetWriteDeadline(time.Now().Add(freezeTimeout + writeTimeout))
 	return context.WithTimeout(r.Context(), freezeTimeout)
 }
 
