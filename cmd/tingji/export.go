@@ -17,6 +17,9 @@ type exportCmd struct {
 	Hearing string  `arg:"" help:"Id of the hearing, as its page's address shows it."`
 	Format  string  `default:"docx" placeholder:"FORMAT" help:"docx, pdf, txt, json, srt or vtt; or folder: all that proves the record offline, for tingji verify."`
 	Output  string  `short:"o" placeholder:"FILE" help:"Write to a file (a folder, for that format), whole or not at all; else to standard output."`
+	Form    string  `placeholder:"FORM" help:"spoken (as it was said), or written: numbers, dates and sums in figures."`
+	Amounts string  `placeholder:"FORM" help:"Sums in written form: short (20万元), full (200000元), or both (200000元（贰拾万元整）)."`
+	Turns   string  `placeholder:"HOW" help:"single, or joined: one turn of what a speaker says without a long pause."`
 	DB      *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
 }
 
@@ -34,6 +37,10 @@ func (c exportCmd) Run(ctx context.Context, a *app) error {
 	format, ok := recordFormats()[c.Format]
 	if !ok && c.Format != "folder" {
 		return misuse("--format %s: one of folder, %s", c.Format, strings.Join(slices.Sorted(maps.Keys(recordFormats())), ", "))
+	}
+	style, err := transcript.ParseStyle(c.Form, c.Amounts, c.Turns)
+	if err != nil {
+		return misuse("--%v", err)
 	}
 	if a.config.DB == "" {
 		path := filepath.Join(a.config.Data, "tingji.db")
@@ -56,6 +63,7 @@ func (c exportCmd) Run(ctx context.Context, a *app) error {
 	} else if err != nil {
 		return err
 	}
+	record.Style = style
 	var out bytes.Buffer
 	if err := format.Write(ctx, &out, record); err != nil {
 		return err

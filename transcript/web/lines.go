@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,30 +12,43 @@ import (
 )
 
 func (s *Server) listLines(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "after", "words")
+	q := queryOf(r, "after", "words", "form", "amounts")
 	after := q.number("after", 0, 0, math.MaxInt64)
 	words := q.flag("words", true)
+	style := q.style()
 	if q.err != nil {
 		return q.err
 	}
-	if _, err := s.Docket.Hearing(r.Context(), r.PathValue("id")); err != nil {
+	h, err := s.Docket.Hearing(r.Context(), r.PathValue("id"))
+	if err != nil {
 		return err
 	}
 	lines, last, err := s.Docket.Lines(r.Context(), r.PathValue("id"), after)
 	if err != nil {
 		return err
 	}
-	if !words {
-		// A page of 10,000 lines opens without the times of their words.
-		lines = slices.Clone(lines)
-		for i := range lines {
-			lines[i].Words = nil
+	views := make([]lineView, len(lines))
+	for i, l := range lines {
+		views[i].Line = l
+		if style.Written != nil {
+			written := style.Written.For(&h).Line(l)
+			views[i].Written = &written
+		}
+		if !words {
+			// A page of 10,000 lines opens without the times of their words.
+			views[i].Words = nil
 		}
 	}
 	return writeJSON(w, http.StatusOK, struct {
-		Lines       []transcript.Line `json:"lines"`
-		LastEventID int64             `json:"last_event_id"`
-	}{lines, last})
+		Lines       []lineView `json:"lines"`
+		LastEventID int64      `json:"last_event_id"`
+	}{views, last})
+}
+
+// lineView is a line, with its written form where that is asked for.
+type lineView struct {
+	transcript.Line
+	Written *transcript.Written `json:"written,omitempty"`
 }
 
 func (s *Server) getLine(w http.ResponseWriter, r *http.Request) error {

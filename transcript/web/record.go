@@ -18,10 +18,16 @@ func (s *Server) getRecord(format string) func(http.ResponseWriter, *http.Reques
 		return notBuilt
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
+		q := queryOf(r, "form", "amounts", "turns")
+		style := q.style()
+		if q.err != nil {
+			return q.err
+		}
 		rec, err := s.Docket.Record(r.Context(), r.PathValue("id"))
 		if err != nil {
 			return err
 		}
+		rec.Style = style
 		ctx, cancel := long(w, r) // a PDF takes its time
 		defer cancel()
 		var body bytes.Buffer // an error in its middle must not look like a record

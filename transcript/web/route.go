@@ -52,6 +52,8 @@ func (s *Server) routes() []route {
 		{"GET", hearing + "/events", "events.read", s.getEvents},
 		{"GET", hearing + "/audio", "audio.read", s.getAudio},
 		{"GET", hearing + "/ledger", "ledger.read", s.getLedger},
+		{"GET", hearing + "/phases", "phase.list", s.listPhases},
+		{"PUT", hearing + "/phases/{line}", "phase.mark", s.putPhase},
 		{"GET", hearing + "/lines", "line.list", s.listLines},
 		{"POST", hearing + "/lines", "line.add", s.addLine},
 		{"GET", hearing + "/lines/{line}", "line.read", s.getLine},
