@@ -53,7 +53,9 @@ func (j joints) apply(c *Config) {
 	if j.Kafka != nil {
 		c.Kafka.Brokers = splitList(*j.Kafka)
 	}
-	set(&c.ASR.URL, j.ASRURL)
+	if j.ASRURL != nil {
+		c.ASR.URL, c.ASR.Engines = *j.ASRURL, nil // this one and no other
+	}
 	set(&c.DB, j.DB)
 }
 
@@ -110,8 +112,10 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return report(stderr, err)
 	}
 	set(&config.Data, c.Data)
-	if s, ok := kctx.Selected().Target.Addr().Interface().(settings); ok {
-		s.apply(&config)
+	for n := kctx.Selected(); n != nil; n = n.Parent { // flags of a group count for its commands
+		if s, ok := n.Target.Addr().Interface().(settings); ok {
+			s.apply(&config)
+		}
 	}
 	if err := config.Check(); err != nil {
 		return report(stderr, err)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"reflect"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/agnivade/levenshtein"
 
+	"tingji/asr/openai"
 	"tingji/capture"
 )
 
@@ -59,14 +62,32 @@ type ASRConfig struct {
 	Language string   `toml:"language"`
 	Timeout  Duration `toml:"timeout"`
 	Parallel int      `toml:"parallel"`
+	// Engines are servers that share the work, beside URL where that is set.
+	Engines []EngineConfig `toml:"engine"`
+}
+
+// EngineConfig is one of several engines. What it leaves out is as in
+// [ASRConfig], but the key: that is no other server's business.
+type EngineConfig struct {
+	Name     string   `toml:"name"`
+	URL      string   `toml:"url"` // http(s)://…/v1: OpenAI's protocol; ws(s)://…: FunASR's
+	Server   string   `toml:"server"`
+	APIKey   string   `toml:"api_key"`
+	Model    string   `toml:"model"`
+	Language string   `toml:"language"`
+	Timeout  Duration `toml:"timeout"`
+	Parallel int      `toml:"parallel"`
+	Weight   int      `toml:"weight"`
 }
 
 // CaptureConfig says what this machine records.
 type CaptureConfig struct {
-	Courtroom string  `toml:"courtroom"`
-	Codec     string  `toml:"codec"`
-	Pace      float64 `toml:"pace"`
-	SpoolMB   int     `toml:"spool_mb"`
+	Courtroom string   `toml:"courtroom"`
+	Codec     string   `toml:"codec"`
+	Pace      float64  `toml:"pace"`
+	SpoolMB   int      `toml:"spool_mb"`
+	Preroll   Duration `toml:"preroll"`
+	Listen    string   `toml:"listen"`
 }
 
 // CourtroomConfig is a room: its place in the partition table and its seats.
@@ -109,7 +130,7 @@ func DefaultConfig() Config {
 		ASR: ASRConfig{
 			Model: "whisper-1", Language: "zh", Timeout: Duration(time.Minute), Parallel: 4,
 		},
-		Capture: CaptureConfig{Codec: string(capture.PCM), Pace: 1, SpoolMB: 20_000},
+		Capture: CaptureConfig{Codec: string(capture.PCM), Pace: 1, SpoolMB: 20_000, Preroll: Duration(10 * time.Second), Listen: "127.0.0.1:8081"},
 	}
 }
 
@@ -142,7 +163,25 @@ func LoadConfig(path string, environ []string) (Config, []string, error) {
 	if err != nil {
 		return c, warnings, err
 	}
+	c.ASR.gather()
 	return c, warnings, nil
+}
+
+// gather makes asr.url one of several engines, and the first of several the one
+// that stands for them all where somebody only asks whether there is any.
+func (c *ASRConfig) gather() {
+	if len(c.Engines) == 0 {
+		return
+	}
+	if c.URL != "" {
+		c.Engines = append([]EngineConfig{{URL: c.URL, APIKey: c.APIKey}}, c.Engines...)
+	}
+	c.URL = c.Engines[0].URL
+	for i := range c.Engines {
+		e := &c.Engines[i]
+		e.Model, e.Language = cmp.Or(e.Model, c.Model), cmp.Or(e.Language, c.Language)
+		e.Timeout, e.Parallel, e.Weight = cmp.Or(e.Timeout, c.Timeout), cmp.Or(e.Parallel, c.Parallel), cmp.Or(e.Weight, 1)
+	}
 }
 
 // applyEnviron overrides single values by TINGJI_ variables. Tables of rooms
@@ -290,6 +329,31 @@ func checkEngineURL(s string) error {
 	return nil
 }
 
+func (e EngineConfig) check() error {
+	switch {
+	case e.URL == "":
+		return misuse("asr.engine %s: has no url", e.Name)
+	case e.Parallel < 1 || e.Parallel > 256:
+		return misuse("asr.engine %s: parallel = %d: 1 to 256", e.URL, e.Parallel)
+	case e.Weight < 1 || e.Weight > 1000:
+		return misuse("asr.engine %s: weight = %d: 1 to 1000", e.URL, e.Weight)
+	case e.Timeout < 0:
+		return misuse("asr.engine %s: timeout = %s: must be positive", e.URL, e.Timeout)
+	case e.native() && e.Server != "":
+		return misuse("asr.engine %s: server = %q is for http addresses", e.URL, e.Server)
+	case e.native():
+		return nil
+	case e.Server != "" && !slices.Contains(openai.Servers(), e.Server):
+		return misuse("asr.engine %s: server = %q: one of %s", e.URL, e.Server, strings.Join(openai.Servers(), ", "))
+	}
+	return checkEngineURL(e.URL)
+}
+
+// native reports whether an engine speaks FunASR's own protocol.
+func (e EngineConfig) native() bool {
+	return strings.HasPrefix(e.URL, "ws://") || strings.HasPrefix(e.URL, "wss://")
+}
+
 // Check finds what cannot work, before anything is opened.
 func (c *Config) Check() error {
 	if c.Kafka.Partitions < 1 || c.Kafka.Partitions > 512 {
@@ -304,6 +368,12 @@ func (c *Config) Check() error {
 	if c.Capture.Pace < 0 {
 		return misuse("capture.pace = %g: 1 is real time, 0 as fast as possible", c.Capture.Pace)
 	}
+	if c.Capture.Preroll < 0 || c.Capture.Preroll > Duration(time.Minute) {
+		return misuse("capture.preroll = %s: 0s to 1m", c.Capture.Preroll)
+	}
+	if err := checkLoopback(c.Capture.Listen); err != nil {
+		return err
+	}
 	if codec := capture.Codec(c.Capture.Codec); codec != capture.PCM && codec != capture.FLAC {
 		return misuse("capture.codec = %q: %s or %s", codec, capture.PCM, capture.FLAC)
 	}
@@ -313,8 +383,15 @@ func (c *Config) Check() error {
 	if c.ASR.Timeout <= 0 {
 		return misuse("asr.timeout = %s: must be positive", time.Duration(c.ASR.Timeout))
 	}
-	if err := checkEngineURL(c.ASR.URL); err != nil {
-		return err
+	if len(c.ASR.Engines) == 0 {
+		if err := checkEngineURL(c.ASR.URL); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.ASR.Engines {
+		if err := e.check(); err != nil {
+			return err
+		}
 	}
 	seen := map[string]bool{}
 	for _, room := range c.Courtrooms {
@@ -338,6 +415,19 @@ func (c *Config) Check() error {
 			known = append(known, id)
 		}
 		return misuse("capture.courtroom = %q: there is no [[courtroom]] of that id%s", room, didYouMean(room, known))
+	}
+	return nil
+}
+
+// checkLoopback holds the address where a courtroom's PC is controlled to the PC
+// itself; empty is none.
+func checkLoopback(listen string) error {
+	if listen == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return misuse("capture.listen = %q: an address of this machine only, such as 127.0.0.1:8081", listen)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"tingji/asr"
 )
 
 const sampleConfig = "../../deploy/tingji.toml"
@@ -88,6 +92,12 @@ func TestConfigRefuses(t *testing.T) {
 		{"codec", "[capture]\ncodec = \"mp3\"\n", "pcm_s16le or flac"},
 		{"engine without scheme", "[asr]\nurl = \"localhost:8000/v1\"\n", "asr.url"},
 		{"engine without v1", "[asr]\nurl = \"http://localhost:8000\"\n", "/v1"},
+		{"engine of a pool without url", "[[asr.engine]]\nname = \"a\"\n", "no url"},
+		{"engine of a pool without v1", "[[asr.engine]]\nurl = \"http://a:1\"\n", "/v1"},
+		{"engine of an unknown kind", "[[asr.engine]]\nurl = \"http://a:1/v1\"\nserver = \"whisperx\"\n", "localai"},
+		{"engine with a kind twice", "[[asr.engine]]\nurl = \"ws://a:1\"\nserver = \"funasr\"\n", "http"},
+		{"engine of negative weight", "[[asr.engine]]\nurl = \"http://a:1/v1\"\nweight = -1\n", "weight"},
+		{"engine's unknown key", "[[asr.engine]]\nurll = \"http://a:1/v1\"\n", "asr.engine.url"},
 		{"room twice", seat + seat, "configured twice"},
 		{"seat twice", seat + strings.TrimPrefix(seat, "[[courtroom]]\nid = \"3\"\n"), "two seats"},
 		{"source twice", seat + "[[courtroom.seat]]\nchannel = \"clerk\"\nrole = \"书记员\"\nsource = \"file:a.wav\"\n", "both hear"},
@@ -106,6 +116,54 @@ func TestConfigRefuses(t *testing.T) {
 				t.Errorf("%v: not reported as misuse", err)
 			}
 		})
+	}
+}
+
+// TestSeveralEngines: asr.url is one of them, what they leave out is as in asr,
+// and --asr-url means that one alone.
+func TestSeveralEngines(t *testing.T) {
+	c, _, err := LoadConfig(writeConfig(t, `[asr]
+url = "http://one/v1"
+api_key = "secret"
+model = "large"
+parallel = 3
+[[asr.engine]]
+name = "two"
+url = "ws://two:10095"
+weight = 2
+[[asr.engine]]
+url = "http://three/v1"
+server = "whisper"
+model = "small"
+parallel = 1
+`), nil)
+	if err == nil {
+		err = c.Check()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	minute := Duration(time.Minute)
+	want := []EngineConfig{
+		{URL: "http://one/v1", APIKey: "secret", Model: "large", Language: "zh", Timeout: minute, Parallel: 3, Weight: 1},
+		{Name: "two", URL: "ws://two:10095", Model: "large", Language: "zh", Timeout: minute, Parallel: 3, Weight: 2},
+		{URL: "http://three/v1", Server: "whisper", Model: "small", Language: "zh", Timeout: minute, Parallel: 1, Weight: 1},
+	}
+	if !reflect.DeepEqual(c.ASR.Engines, want) || c.ASR.URL != "http://one/v1" {
+		t.Errorf("got %+v", c.ASR)
+	}
+	a := &app{config: c, log: slog.New(slog.DiscardHandler)}
+	engine, err := a.engine("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pool, ok := engine.(*asr.Pool); !ok || pool.Parallel() != 7 {
+		t.Errorf("%T", engine)
+	}
+	flag := "http://flag/v1"
+	joints{ASRURL: &flag}.apply(&c)
+	if c.ASR.URL != flag || len(c.ASR.Engines) != 0 {
+		t.Errorf("the flag does not win: %+v", c.ASR)
 	}
 }
 

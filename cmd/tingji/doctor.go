@@ -111,12 +111,27 @@ func checkEngine(ctx context.Context, a *app) (string, error) {
 	if a.config.ASR.URL == "" {
 		return "", noteError{errors.New("none is configured: only the sample hearing is recognised; everything is recorded all the same (asr.url)")}
 	}
-	engine, err := a.engine("")
-	if err != nil {
-		return "", err
+	engines := a.config.ASR.Engines
+	if len(engines) == 0 {
+		engine, err := a.engine("")
+		if err != nil {
+			return "", err
+		}
+		defer engine.Close()
+		return a.config.ASR.URL + " answers", engine.Check(ctx)
 	}
-	defer engine.Close()
-	return a.config.ASR.URL + " answers", engine.Check(ctx)
+	var failed []error
+	for _, e := range engines {
+		engine, err := a.oneEngine(e)
+		if err == nil {
+			err = engine.Check(ctx)
+			engine.Close()
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return fmt.Sprintf("all %d answer", len(engines)), errors.Join(failed...)
 }
 
 func checkSeats(ctx context.Context, a *app) (string, error) {

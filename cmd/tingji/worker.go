@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"tingji/asr"
+	"tingji/asr/funasr"
 	"tingji/asr/openai"
 	"tingji/capture"
 	"tingji/store/kafka"
@@ -46,13 +48,45 @@ func (c asrCmd) Run(ctx context.Context, a *app) error {
 	return s.Wait(ctx)
 }
 
+// recogniser is an engine, or several as one.
+type recogniser interface {
+	asr.Recognizer
+	Check(ctx context.Context) error
+	Close()
+}
+
 // engine makes the configured recogniser. name is what segments call it; empty
-// is the server's address.
-func (a *app) engine(name string) (*openai.Engine, error) {
+// is the server's address, or those of several servers.
+func (a *app) engine(name string) (recogniser, error) {
 	c := a.config.ASR
+	one := EngineConfig{Name: name, URL: c.URL, APIKey: c.APIKey, Model: c.Model, Language: c.Language, Timeout: c.Timeout}
+	if name != "" || len(c.Engines) == 0 {
+		return a.oneEngine(one)
+	}
+	var servers []asr.Server
+	for _, e := range c.Engines {
+		engine, err := a.oneEngine(e)
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, asr.Server{Name: cmp.Or(e.Name, e.URL), Recognizer: engine, Weight: e.Weight, Parallel: e.Parallel})
+	}
+	return asr.NewPool(servers, a.log), nil
+}
+
+func (a *app) oneEngine(e EngineConfig) (recogniser, error) {
+	if e.native() {
+		engine, err := funasr.New(funasr.Config{
+			URL: e.URL, APIKey: e.APIKey, Name: e.Name, Language: e.Language, Timeout: time.Duration(e.Timeout),
+		})
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return engine, nil
+	}
 	engine, err := openai.New(openai.Config{
-		BaseURL: c.URL, APIKey: c.APIKey, Name: name,
-		Model: c.Model, Language: c.Language, Timeout: time.Duration(c.Timeout),
+		BaseURL: e.URL, APIKey: e.APIKey, Name: e.Name, Server: e.Server,
+		Model: e.Model, Language: e.Language, Timeout: time.Duration(e.Timeout),
 	}, a.log)
 	if err != nil {
 		return nil, usageError{err}
@@ -69,8 +103,13 @@ type workerMode struct {
 // startWorker runs a worker.
 func (a *app) startWorker(s *stack, log *courtLog, engine asr.Recognizer, mode workerMode) {
 	states := newWorkerStates(log)
+	parallel := a.config.ASR.Parallel
+	if pool, ok := engine.(*asr.Pool); ok {
+		parallel = pool.Parallel()
+		s.Go("engines", pool.Run)
+	}
 	worker := asr.NewWorker(asr.Config{
-		Instance: instance(), Parallel: a.config.ASR.Parallel, GiveUp: mode.giveUp, FinalsOnly: mode.finalsOnly,
+		Instance: instance(), Parallel: parallel, GiveUp: mode.giveUp, FinalsOnly: mode.finalsOnly,
 	}, asr.Log{
 		Group: states, Audio: workerAudio{log}, Segments: states,
 		Positions: states, Hearings: states, Health: healthLog{log},
