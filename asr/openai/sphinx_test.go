@@ -72,7 +72,7 @@ func TestSphinx(t *testing.T) {
 		t.Run(words, func(t *testing.T) {
 			url := startSphinx(t, "-words", words, "-fail-every", "2", "-hang-every", "3", "-truncate-every", "5")
 			clip := readClip(t, "aishell-BAC009S0724W0121.wav")
-			e, err := New(Config{BaseURL: url, Timeout: 10 * time.Second}, slog.New(slog.DiscardHandler))
+			e, err := New(Config{BaseURL: url, Timeout: time.Minute}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestSphinx(t *testing.T) {
 					e.config.Timeout = 300 * time.Millisecond
 				}
 				h, err := e.Recognize(t.Context(), clip)
-				e.config.Timeout = 10 * time.Second
+				e.config.Timeout = time.Minute
 				if n > 1 {
 					var retry *asr.RetryError
 					if !errors.As(err, &retry) {
