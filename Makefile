@@ -16,7 +16,7 @@ build:
 	$(GO) build -o $(BIN) ./cmd/tingji
 
 run: build
-	$(BIN) up
+	$(BIN) up --again
 
 test:
 	@deploy/setup.sh test
