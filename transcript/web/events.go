@@ -112,7 +112,7 @@ func (s *Server) send(r *http.Request, out *eventWriter, e transcript.Event) err
 		}
 		data = s.view(*e.Hearing)
 	case transcript.LineChanged:
-		data = e.Line
+		data = viewLine(*e.Line)
 	case transcript.PartialHeard:
 		data = e.Partial
 	case transcript.HealthChanged:

@@ -29,7 +29,7 @@ func (s *Server) listLines(w http.ResponseWriter, r *http.Request) error {
 	}
 	views := make([]lineView, len(lines))
 	for i, l := range lines {
-		views[i].Line = l
+		views[i] = viewLine(l)
 		if style.Written != nil {
 			written := style.Written.For(&h).Line(l)
 			views[i].Written = &written
@@ -45,11 +45,16 @@ func (s *Server) listLines(w http.ResponseWriter, r *http.Request) error {
 	}{views, last})
 }
 
-// lineView is a line, with its written form where that is asked for.
+// lineView is a line as the API shows it: with the places of the words that the
+// engine was unsure of, which a page colours without the times of all words, and
+// with its written form where that is asked for.
 type lineView struct {
 	transcript.Line
+	Doubts  [][2]int            `json:"doubts,omitempty"`
 	Written *transcript.Written `json:"written,omitempty"`
 }
+
+func viewLine(l transcript.Line) lineView { return lineView{Line: l, Doubts: l.DoubtfulWords()} }
 
 func (s *Server) getLine(w http.ResponseWriter, r *http.Request) error {
 	line, err := s.Docket.Line(r.Context(), r.PathValue("id"), r.PathValue("line"))
@@ -106,7 +111,7 @@ func (s *Server) listRevisions(w http.ResponseWriter, r *http.Request) error {
 // change quotes in If-Match.
 func writeLine(w http.ResponseWriter, status int, l transcript.Line) error {
 	w.Header().Set("ETag", `"`+strconv.Itoa(l.Revision)+`"`)
-	return writeJSON(w, status, l)
+	return writeJSON(w, status, viewLine(l))
 }
 
 // ifMatch is the revision that a change was made on: If-Match: "3", or 3.

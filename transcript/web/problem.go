@@ -299,6 +299,8 @@ func actionName(action string) string {
 		return "出具完整性证明"
 	case "correct":
 		return "补正"
+	case "add hotwords":
+		return "添加词汇"
 	}
 	return action
 }

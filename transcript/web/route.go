@@ -39,6 +39,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/hearings", "hearing.list", s.listHearings},
 		{"POST", "/api/v1/hearings", "hearing.create", s.createHearing},
 		{"GET", hearing, "hearing.read", s.getHearing},
+		{"POST", hearing + "/hotwords", "hearing.teach", s.addHotwords},
+		{"POST", hearing + "/alike", "line.list", s.findAlike},
 		{"POST", hearing + "/open", "hearing.open", s.openHearing},
 		{"POST", hearing + "/pause", "hearing.pause", s.pauseHearing},
 		{"POST", hearing + "/resume", "hearing.resume", s.resumeHearing},

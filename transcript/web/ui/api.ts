@@ -30,6 +30,8 @@ export interface Hearing {
   public: boolean;
   demo?: boolean;
   seats: Seat[];
+  participants: { role: string; name: string }[];
+  hotwords: string[];
   scheduled_at?: string;
   opened_at?: string;
   closed_at?: string;
@@ -48,6 +50,7 @@ export interface HearingNow extends Hearing {
 
 export interface Line {
   id: string;
+  hearing: string;
   channel: string;
   role: string;
   speaker: string;
@@ -57,8 +60,37 @@ export interface Line {
   origin: "speech" | "hand";
   engine: string;
   rejected?: string;
+  doubts?: [number, number][]; // words the engine was unsure of: from, to in code points
   revision: number;
   change: number;
+}
+
+export interface Revision {
+  line: string;
+  revision: number;
+  text: string;
+  role: string;
+  speaker: string;
+  author: string;
+  at: string;
+}
+
+/** A place where a text stands, or one that sounds like it. */
+export interface Spot {
+  line: string;
+  revision: number;
+  role: string;
+  start_ms: number;
+  text: string; // of the line
+  from: number; // in it, code points
+  to: number;
+  heard: string;
+  exact: boolean;
+}
+
+export interface Alike {
+  sound: "same" | "similar" | "different" | "";
+  places: Spot[];
 }
 
 export interface Partial {
@@ -100,6 +132,8 @@ export interface Component {
   stopped?: boolean;
 }
 
+const answerLimit = 15_000; // ms
+
 /** A place in a field of a request, in characters; length 0 is its end. */
 export interface Place {
   field: string;
@@ -107,9 +141,20 @@ export interface Place {
   length: number;
 }
 
+/** What the server says of a request that it refuses. */
+interface Refusal {
+  detail?: string;
+  title?: string;
+  field?: string;
+  position?: number;
+  length?: number;
+  part?: string; // of a case number
+  current?: Line; // of a conflict
+}
+
 /** A request that was refused or not answered; message is for the reader. */
 export class Problem extends Error {
-  constructor(readonly status: number, message: string, readonly place: Place | null = null) {
+  constructor(readonly status: number, message: string, readonly place: Place | null = null, readonly refusal: Refusal = {}) {
     super(message);
   }
 }
@@ -119,20 +164,26 @@ export function hearingPath(id: string, rest = ""): string {
 }
 
 /** Asks; a request that signal ends is thrown as an AbortError. */
-export async function ask<T>(path: string, method: "GET" | "POST" = "GET", body?: unknown, signal: AbortSignal | null = null): Promise<T> {
-  const headers: Record<string, string> = { "Accept-Language": language() };
+export async function ask<T>(path: string, method: "GET" | "POST" | "PUT" = "GET", body?: unknown,
+  signal: AbortSignal | null = null, more: Record<string, string> = {}): Promise<T> {
+  const headers: Record<string, string> = { "Accept-Language": language(), ...more };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  // A change whose answer does not come is sent again; a long list may take its time.
+  const patience = new AbortController();
+  const timer = method === "GET" || signal ? 0 : window.setTimeout(() => patience.abort(), answerLimit);
   let answer: Response;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal });
+    answer = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? patience.signal });
   } catch (e) {
     if (signal?.aborted) throw e;
     throw new Problem(0, t("unreachable"));
+  } finally {
+    window.clearTimeout(timer);
   }
   if (answer.ok) return (await answer.json()) as T;
-  const problem = (await answer.json().catch(() => ({}))) as { detail?: string; title?: string; field?: string; position?: number; length?: number };
-  throw new Problem(answer.status, problem.detail ?? problem.title ?? `${answer.status}`,
-    problem.position === undefined ? null : { field: problem.field ?? "", position: problem.position, length: problem.length ?? 0 });
+  const said = (await answer.json().catch(() => ({}))) as Refusal;
+  throw new Problem(answer.status, said.detail ?? said.title ?? `${answer.status}`,
+    said.position === undefined ? null : { field: said.field ?? "", position: said.position, length: said.length ?? 0 }, said);
 }
 
 /** Asks until the server can answer; refusals are thrown. */

@@ -55,3 +55,32 @@ export function confirm(q: Question): Promise<string | null> {
     });
   });
 }
+
+/** Opens a dialog under a title; it goes when it is closed, by Esc or by its button. */
+export function sheet(title: string, kind: string): { dialog: HTMLDialogElement; body: HTMLElement; closed: Promise<string> } {
+  const dialog = document.createElement("dialog");
+  dialog.className = `sheet ${kind}`;
+  dialog.innerHTML = `<form method="dialog"><h2 id="sheet-${++serial}"></h2><button class="shut" value="" formnovalidate>✕</button></form><div></div>`;
+  const heading = dialog.querySelector("h2") as HTMLElement;
+  heading.textContent = title;
+  dialog.setAttribute("aria-labelledby", heading.id);
+  (dialog.querySelector(".shut") as HTMLElement).setAttribute("aria-label", t("act.shut"));
+  document.body.append(dialog);
+  const closed = new Promise<string>((done) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      done(dialog.returnValue);
+    });
+  });
+  dialog.showModal();
+  return { dialog, body: dialog.lastElementChild as HTMLElement, closed };
+}
+
+export function button(words: string, run: () => void, kind = ""): HTMLButtonElement {
+  const b = document.createElement("button");
+  b.type = "button";
+  b.className = kind;
+  b.textContent = words;
+  b.addEventListener("click", run);
+  return b;
+}

@@ -4,6 +4,7 @@ import "./tools";
 
 import { ask, askPatiently, type Component, type Hearing, type HearingNow, hearingPath, type Line, type Partial, Problem, type Status } from "./api";
 import type { Banner } from "./banner";
+import type { Desk } from "./desk";
 import { confirm, type Question } from "./dialog";
 import type { Lines } from "./lines";
 import type { Reading } from "./reading";
@@ -41,9 +42,10 @@ const frame = `
   </div>
 </div>
 <tj-banner></tj-banner>
-<tj-lines></tj-lines>`;
+<tj-lines></tj-lines>
+<tj-desk hidden></tj-desk>`;
 
-/** <tj-hearing hearing="id"> */
+/** <tj-hearing hearing="id">; with the attribute read, there is nothing to correct it with. */
 export class HearingView extends HTMLElement {
   /** Told when the hearing's state has changed. */
   onChange: (h: Hearing) => void = () => {};
@@ -61,6 +63,11 @@ export class HearingView extends HTMLElement {
     translate(this);
     this.find(".actions").addEventListener("click", (e) => void this.act(e));
     this.lines.onTrouble = (why) => this.trouble(t("audio.failed", { why }));
+    if (!this.hasAttribute("read")) {
+      this.desk.attend(this.lines, this.getAttribute("hearing") ?? "");
+      this.desk.onTrouble = (words) => this.trouble(words);
+      this.desk.now = () => Date.now() + this.ahead - Date.parse(this.hearing?.opened_at ?? "");
+    }
     document.addEventListener("tj-language", this.relabel);
     document.addEventListener("click", this.shut);
     this.timers.push(window.setInterval(() => this.tick(), 250), window.setInterval(() => void this.progress(), 5000));
@@ -80,6 +87,10 @@ export class HearingView extends HTMLElement {
 
   get lines(): Lines {
     return this.find<Lines>("tj-lines");
+  }
+
+  private get desk(): Desk {
+    return this.find<Desk>("tj-desk");
   }
 
   private find<E extends HTMLElement = HTMLElement>(selector: string): E {
@@ -106,6 +117,7 @@ export class HearingView extends HTMLElement {
       this.turnTo();
       this.stream = new Stream(`${this.path}/events`, last, (name, data) => this.receive(name, data), (l) => this.lost(l));
       this.stream.start();
+      this.desk.resend();
       void this.progress();
     } catch (e) {
       this.dispatchEvent(new CustomEvent("tj-gone", { detail: e, bubbles: true }));
@@ -141,6 +153,7 @@ export class HearingView extends HTMLElement {
     this.find<Seats>("tj-seats").show(h);
     this.lines.show(h);
     this.read();
+    if (this.lines.outbox) this.desk.show(h);
     this.onChange(h);
   }
 
@@ -230,6 +243,7 @@ export class HearingView extends HTMLElement {
     this.toggleAttribute("lost", lost);
     if (lost) this.banner.set("lost", "lost", t("lost"));
     else this.banner.clear("lost");
+    if (!lost) this.desk.resend();
   }
 
   private health(part: Component): void {

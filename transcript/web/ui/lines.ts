@@ -1,7 +1,11 @@
 // The transcript: lines in the order of speech, growing at their end while
 // people speak.
 
-import { type Hearing, hearingPath, type Line, type Partial } from "./api";
+import type { Hearing, Line, Partial } from "./api";
+import { type Caret, drafts, Editor, type Ending } from "./edit";
+import { Doubts } from "./doubts";
+import type { Outbox } from "./outbox";
+import { Player } from "./player";
 import { hue, lanes } from "./seats";
 import { clock, t, timeOfDay } from "./words";
 
@@ -9,10 +13,8 @@ import { clock, t, timeOfDay } from "./words";
 const abandoned = 30_000; // ms
 /** This close to the end counts as being there. */
 const nearEnd = 120; // px
-/** Heard around a line, so that its first and last sound are whole. */
-const margin = 250; // ms
 
-interface Row {
+export interface Row {
   key: string;
   el: HTMLLIElement;
   line: Line | null;
@@ -26,6 +28,12 @@ interface Row {
 export class Lines extends HTMLElement {
   /** Told when the sound of a line cannot be played. */
   onTrouble: (why: string) => void = () => {};
+  /** Told when an edit ends without being kept: what was typed. */
+  onLeft: (line: Line, text: string) => void = () => {};
+  /** Where edits go; null: the lines are only read. */
+  outbox: Outbox | null = null;
+  readonly player = new Player(() => this.hearing?.id);
+  readonly editor = new Editor();
 
   private hearing: Hearing | null = null;
   private lane = new Map<string, number>();
@@ -36,8 +44,10 @@ export class Lines extends HTMLElement {
   private latest = document.createElement("button");
   private spoken = document.createElement("div");
   private scroller = document.createElement("div");
-  private audio = new Audio();
+  private doubts = new Doubts();
   private playing: Row | null = null;
+  private at: Row | null = null; // the line that keys are about
+  private drafts = new Set<string>();
   private following = true;
   private unseen = 0;
   private stop: HTMLElement | null = null; // where the Tab key enters the list
@@ -64,13 +74,13 @@ export class Lines extends HTMLElement {
     this.latest.addEventListener("click", () => this.toEnd());
     this.list.addEventListener("click", (e) => this.clicked(e));
     this.list.addEventListener("keydown", (e) => this.pressed(e));
+    this.list.addEventListener("dblclick", (e) => this.doubleClicked(e));
     this.list.addEventListener("focusin", (e) => this.enterAt(this.rowOf(e.target)));
-    this.audio.addEventListener("ended", () => this.silence());
-    this.audio.addEventListener("error", () => {
-      if (!this.playing) return; // it was stopped
-      this.silence();
-      this.onTrouble(t("audio.missing"));
-    });
+    this.player.onChange = (playing) => {
+      if (!playing) this.silent();
+    };
+    this.player.onTrouble = () => this.onTrouble(t("audio.missing"));
+    this.editor.onEnd = (line, was, end) => this.edited(line, was, end);
     this.resized.observe(this.list);
     this.resized.observe(this.scroller);
     this.timer = window.setInterval(() => this.sweep(), 1000);
@@ -80,7 +90,8 @@ export class Lines extends HTMLElement {
   disconnectedCallback(): void {
     window.clearInterval(this.timer);
     this.resized.disconnect();
-    this.silence();
+    this.doubts.stop();
+    this.player.stop();
     document.removeEventListener("tj-language", this.relabel);
   }
 
@@ -105,6 +116,7 @@ export class Lines extends HTMLElement {
 
   /** Takes the lines that are there already. */
   load(lines: Line[]): void {
+    this.drafts = drafts(lines[0]?.hearing ?? "");
     this.list.remove(); // ten thousand rows are quicker made out of sight
     for (const l of lines) this.put(l, false);
     this.scroller.prepend(this.list);
@@ -133,6 +145,12 @@ export class Lines extends HTMLElement {
   put(l: Line, live = true): void {
     let row = this.byKey.get(l.id);
     if (row?.line && row.line.change >= l.change) return; // seen: a stream that was taken up again
+    if (row && this.editor.has(l.id)) {
+      row.line = l;
+      this.editor.receive(l);
+      this.draw(row);
+      return; // its words are drawn when the edit ends
+    }
     const news = !row?.line;
     row ??= this.add(l.id, l.start_ms, l.channel);
     row.line = l;
@@ -228,25 +246,41 @@ export class Lines extends HTMLElement {
     const [time, role, words] = el.children as unknown as [HTMLButtonElement, HTMLElement, HTMLElement];
     const seated = said.channel !== "" && this.lane.has(said.channel);
     const playing = this.playing === row;
+    const editing = this.editor.has(said.id);
+    const waiting = line ? this.outbox?.get(line.id) : undefined;
+    const text = waiting?.edit.text ?? said.text;
+    const as = waiting?.edit.role ?? said.role;
     el.id = `line-${said.id}`;
-    el.className = `line ${hue(said.role)}${line ? "" : " partial"}${line?.origin === "hand" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}`;
-    el.hidden = line !== null && line.text === "" && !line.rejected; // the clerk took it out
+    el.className = `line ${hue(as)}${line ? "" : " partial"}${line?.origin === "hand" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}`;
+    el.hidden = line !== null && text === "" && !line.rejected && !editing; // the clerk took it out
     this.place(row);
     time.textContent = clock(said.start_ms);
     time.setAttribute("aria-label", playing ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
-    role.textContent = said.role;
+    role.textContent = as;
     if (role.title !== said.speaker) role.title = said.speaker;
+    if (editing) return; // the words are the clerk's
     words.className = line?.rejected ? "rejected" : "";
     if (line) {
-      words.textContent = line.rejected && !line.text ? t("rejected") : line.text;
-      if (line.origin === "speech" && line.revision > 1) words.append(note(t("corrected")));
+      words.textContent = line.rejected && !text ? t("rejected") : text;
+      this.doubts.draw(el, words, waiting?.edit.text === undefined ? line : null);
+      if (waiting?.theirs) words.append(note(t("edit.conflict"), "conflict"));
+      else if (waiting?.refused !== undefined) words.append(note(t("edit.refused", { why: waiting.refused }), "conflict"));
+      else if (waiting) words.append(note(t("edit.waiting"), "waiting"));
+      else if (line.origin === "speech" && line.revision > 1) words.append(note(t("corrected")));
       if (line.origin === "hand") words.append(note(t("hand")));
+      if (this.drafts.has(line.id)) words.append(note(t("edit.draft"), "waiting"));
     } else if (partial) {
       const letters = Array.from(partial.text);
       const rest = document.createElement("span");
       rest.textContent = letters.slice(partial.stable).join("");
       words.replaceChildren(letters.slice(0, partial.stable).join(""), rest);
     }
+  }
+
+  /** Draws a line again, whose pending edit has changed. */
+  refresh(id: string): void {
+    const row = this.byKey.get(id);
+    if (row) this.draw(row);
   }
 
   private redraw(): void {
@@ -296,7 +330,7 @@ export class Lines extends HTMLElement {
   }
 
   private follow(): void {
-    if (this.following) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (this.following && !this.editor.line) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
   private toEnd(): void {
@@ -317,36 +351,103 @@ export class Lines extends HTMLElement {
     if (!(e.target as Element).closest("button.time")) return;
     const row = this.rowOf(e.target);
     if (!row) return;
+    this.toggle(row);
+  }
+
+  /** Plays a line, or stops it. */
+  toggle(row: Row): void {
     const again = this.playing === row;
-    this.silence();
+    this.player.stop();
     if (!again) this.play(row);
   }
 
   private play(row: Row): void {
     const said = row.line ?? row.partial;
-    if (!said || !this.hearing) return;
-    const from = Math.max(0, Math.floor(said.start_ms - margin));
-    const query = new URLSearchParams({ from: String(from), to: String(Math.ceil(said.end_ms + margin)) });
-    if (said.channel) query.set("channel", said.channel);
+    if (!said) return;
     this.playing = row;
-    this.audio.src = `${hearingPath(this.hearing.id, "/audio")}?${query.toString()}`;
-    // A refusal to play is reported by the error event.
-    this.audio.play().catch(() => {});
+    this.player.play(said.channel, said.start_ms, said.end_ms);
     this.draw(row);
   }
 
-  private silence(): void {
+  private silent(): void {
     const row = this.playing;
     this.playing = null;
+    if (row) this.draw(row);
+  }
+
+  // Editing: one line at a time, in its place.
+
+  /** The line that keys are about: the focused one, the one before, or the last. */
+  current(): Row | undefined {
+    const shown = this.shown();
+    return this.at && shown.includes(this.at) ? this.at : shown[shown.length - 1];
+  }
+
+  /** The lines that can be seen, in order. */
+  shown(): Row[] {
+    return this.rows.filter((r) => (r.line ?? r.partial) && !r.el.hidden);
+  }
+
+  row(id: string): Row | undefined {
+    return this.byKey.get(id);
+  }
+
+  /** The text of a line as the page shows it, with what waits to be saved. */
+  textOf(l: Line): string {
+    return this.outbox?.get(l.id)?.edit.text ?? l.text;
+  }
+
+  edit(row: Row | undefined, caret: Caret = "end"): void {
+    if (!row?.line || !this.outbox || this.hearing?.status === "signed") return;
+    this.editor.end(true);
+    const words = row.el.querySelector("p") as HTMLElement;
+    this.drafts.delete(row.line.id);
+    this.doubts.forget(row.el);
+    words.classList.remove("rejected");
+    row.el.classList.add("editing"); // the caret is placed in the line as it will be laid out
+    this.editor.begin(words, row.line, this.textOf(row.line), caret);
+    this.at = row;
+  }
+
+  private edited(line: Line, was: string, end: Ending): void {
+    const row = this.byKey.get(line.id);
     if (!row) return;
-    this.audio.pause();
-    this.audio.removeAttribute("src");
+    if (end.save && end.text !== was) this.outbox?.revise(line, { text: end.text });
+    else if (end.confirm && line.doubts) this.outbox?.revise(line, { confirm: true });
+    else if (!end.save && end.text !== was) this.onLeft(line, end.text);
     this.draw(row);
+    this.scrolled();
+    if (document.activeElement === document.body || row.el.contains(document.activeElement)) this.focusOn(row);
+    if (end.move !== 0) {
+      const next = this.neighbour(row, end.move);
+      if (next?.line) this.edit(next, { x: end.x, up: end.move < 0 });
+    }
+  }
+
+  /** Puts the focus on the text of a line, where keys act on it. */
+  focusOn(row: Row): void {
+    const words = row.el.querySelector("p");
+    if (!words || row.el.hidden) return;
+    words.tabIndex = -1;
+    words.focus({ preventScroll: true });
+    row.el.scrollIntoView({ block: "nearest" });
+  }
+
+  neighbour(row: Row, way: -1 | 1): Row | undefined {
+    const shown = this.shown();
+    return shown[shown.indexOf(row) + way];
+  }
+
+  private doubleClicked(e: MouseEvent): void {
+    const row = this.rowOf(e.target);
+    if (!row || this.editor.line === row.line || !(e.target as Element).closest("p")) return;
+    this.edit(row, { x: e.clientX, y: e.clientY });
   }
 
   private enterAt(row: Row | undefined): void {
     const button = row?.el.querySelector("button");
-    if (!button) return;
+    if (!row || !button) return;
+    if (this.list.contains(document.activeElement)) this.at = row;
     if (this.stop) this.stop.tabIndex = -1;
     this.stop = button;
     button.tabIndex = 0;
@@ -356,12 +457,18 @@ export class Lines extends HTMLElement {
   private pressed(e: KeyboardEvent): void {
     const row = this.rowOf(e.target);
     if (!row || e.altKey || e.ctrlKey || e.metaKey) return;
-    const lines = this.rows.filter((r) => r.line ?? r.partial);
+    const lines = this.shown();
     const i = lines.indexOf(row);
     const next = { ArrowUp: i - 1, ArrowDown: i + 1, Home: 0, End: lines.length - 1 }[e.key];
     if (next === undefined) return;
     e.preventDefault();
-    const button = lines[next]?.el.querySelector("button");
+    const to = lines[next];
+    if (!to) return;
+    if ((e.target as Element).closest("p")) {
+      this.focusOn(to);
+      return;
+    }
+    const button = to.el.querySelector("button");
     button?.focus();
     button?.scrollIntoView({ block: "nearest" });
   }
@@ -380,8 +487,9 @@ function timeButton(): HTMLButtonElement {
   return b;
 }
 
-function note(words: string): HTMLElement {
+function note(words: string, kind = ""): HTMLElement {
   const n = document.createElement("small");
+  n.className = kind;
   n.textContent = words;
   return n;
 }

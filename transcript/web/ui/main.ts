@@ -4,6 +4,7 @@
 
 import "./banner";
 import "./day";
+import "./desk";
 import "./hearing";
 import "./home";
 import "./lines";
@@ -14,6 +15,7 @@ import "./seats";
 import "./base.css";
 import "./hearing.css";
 import "./lines.css";
+import "./desk.css";
 import "./home.css";
 import "./day.css";
 import "./reading.css";
