@@ -12,10 +12,11 @@ import (
 
 type upCmd struct {
 	joints
-	Listen    *string  `placeholder:"ADDR" help:"Address of the page and the API; 127.0.0.1:8080 where nothing is configured."`
-	Courtroom *string  `placeholder:"ID" help:"Record this courtroom of the configuration; without one, the sample hearing is played."`
-	Pace      *float64 `placeholder:"X" help:"Play recordings X times as fast; 1 is real time, 0 as fast as possible."`
-	Again     bool     `help:"Hold the sample hearing anew if it has ended already."`
+	Listen     *string  `placeholder:"ADDR" help:"Address of the page and the API; 127.0.0.1:8080 where nothing is configured."`
+	Courtroom  *string  `placeholder:"ID" help:"Record this courtroom of the configuration; without one, the sample hearing is played."`
+	Pace       *float64 `placeholder:"X" help:"Play recordings X times as fast; 1 is real time, 0 as fast as possible."`
+	Again      bool     `help:"Hold the sample hearing anew if it has ended already."`
+	DemoEngine string   `enum:"decoder,replay" default:"decoder" placeholder:"KIND" help:"What recognises the sample hearing: decoder, a real recogniser for synthetic voices, where demo-asr is installed; or replay, which knows the answers."`
 }
 
 func (upCmd) Help() string {
@@ -71,7 +72,7 @@ func (c upCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	recognising, err := a.upWorker(ctx, s, log, server, ref)
+	recognising, err := a.upWorker(ctx, s, log, server, ref, c.DemoEngine == "decoder")
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (c upCmd) Run(ctx context.Context, a *app) error {
 // upWorker starts the worker, with the demonstration engine where the sample
 // hearing is played and no engine is configured. Without an engine everything
 // is recorded and kept, and whoever is watching is told.
-func (a *app) upWorker(ctx context.Context, s *stack, log *courtLog, server *server, ref *hearing.Hearing) (recognising bool, err error) {
+func (a *app) upWorker(ctx context.Context, s *stack, log *courtLog, server *server, ref *hearing.Hearing, decoder bool) (recognising bool, err error) {
 	name := ""
 	if a.config.ASR.URL == "" && ref == nil {
 		a.log.Warn("no speech engine is configured: everything is recorded and kept, nothing is recognised; set asr.url, and what was recorded is recognised then")
@@ -115,8 +116,18 @@ func (a *app) upWorker(ctx context.Context, s *stack, log *courtLog, server *ser
 		return false, nil
 	}
 	if a.config.ASR.URL == "" {
-		if a.config.ASR.URL, err = a.startDemo(ctx, s, ref); err != nil {
-			return false, err
+		if decoder {
+			url, err := a.startDecoder(ctx, s)
+			if err != nil {
+				fmt.Fprintf(a.stdout, "tingji: the sample hearing is not recognised but replayed: %v\n", err)
+			}
+			a.config.ASR.URL, a.config.ASR.Model = url, decoderModel
+		}
+		if a.config.ASR.URL == "" {
+			if a.config.ASR.URL, err = a.startDemo(ctx, s, ref); err != nil {
+				return false, err
+			}
+			a.config.ASR.Model = demo.Model
 		}
 		name = demo.Engine
 	}

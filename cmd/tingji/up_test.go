@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// sample20 are the arguments of the sample hearing at 20 times its pace.
+// sample20 are the arguments of the sample hearing at 20 times its pace, with
+// the engine that knows the answers.
 func sample20(dir, listen string) []string {
-	return []string{"up", "--data", dir, "--listen", listen, "--pace", "20"}
+	return []string{"up", "--data", dir, "--listen", listen, "--pace", "20", "--demo-engine", "replay"}
 }
 
 // TestSampleHearing: the real program, the sample hearing at 20 × pace, the
