@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -324,19 +325,17 @@ func (s *Store) checkpoint(ctx context.Context) {
 }
 
 func (s *Store) writeRows(ctx context.Context, first int64, rows [][]byte) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO search_rows (id, data) VALUES ($1, $2)`)
-		if err != nil {
-			return err
+	var values strings.Builder
+	var args []any
+	for i, data := range rows {
+		if i > 0 {
+			values.WriteByte(',')
 		}
-		defer insert.Close()
-		for i, data := range rows {
-			if _, err := insert.ExecContext(ctx, first+int64(i), data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+		fmt.Fprintf(&values, "($%d,$%d)", 2*i+1, 2*i+2)
+		args = append(args, first+int64(i), data)
+	}
+	_, err := s.write.ExecContext(ctx, `INSERT INTO search_rows (id, data) VALUES `+values.String(), args...)
+	return err
 }
 
 // publish makes a block count, in place of others, and takes the marks off
