@@ -29,17 +29,18 @@ type cli struct {
 	Data       *string `placeholder:"DIR" help:"Folder for everything that is kept."`
 	Verbose    bool    `short:"v" help:"Log more."`
 
-	Up         upCmd         `cmd:"" help:"Everything in one process: broker, capture, worker, record server, page."`
-	Capture    captureCmd    `cmd:"" help:"The daemon on a courtroom's PC."`
-	ASR        asrCmd        `cmd:"" name:"asr" help:"A worker that recognises speech; run as many as you like."`
-	Serve      serveCmd      `cmd:"" help:"The record server: store, audio archive, API and pages."`
-	Transcribe transcribeCmd `cmd:"" help:"Print the transcript of recordings."`
-	Export     exportCmd     `cmd:"" help:"Write the record of a hearing to a file."`
-	Verify     verifyCmd     `cmd:"" help:"Prove an exported record: text, edits and sound, offline."`
-	Search     searchCmd     `cmd:"" help:"Find what was said, in all hearings."`
-	Bench      benchCmd      `cmd:"" help:"Measure this machine with the sample hearing."`
-	Doctor     doctorCmd     `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Up           upCmd           `cmd:"" help:"Everything in one process: broker, capture, worker, record server, page."`
+	Capture      captureCmd      `cmd:"" help:"The daemon on a courtroom's PC."`
+	ASR          asrCmd          `cmd:"" name:"asr" help:"A worker that recognises speech; run as many as you like."`
+	Serve        serveCmd        `cmd:"" help:"The record server: store, audio archive, API and pages."`
+	Transcribe   transcribeCmd   `cmd:"" help:"Print the transcript of recordings."`
+	Retranscribe retranscribeCmd `cmd:"" help:"Decode a past hearing again, with another engine, and show where the words differ."`
+	Export       exportCmd       `cmd:"" help:"Write the record of a hearing to a file."`
+	Verify       verifyCmd       `cmd:"" help:"Prove an exported record: text, edits and sound, offline."`
+	Search       searchCmd       `cmd:"" help:"Find what was said, in all hearings."`
+	Bench        benchCmd        `cmd:"" help:"Measure this machine with the sample hearing."`
+	Doctor       doctorCmd       `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 
 // joints are the flags that point the joints of the pipeline elsewhere.
