@@ -12,6 +12,7 @@ const (
 	alarmSource       = "source-failed"
 	alarmNoSource     = "seat-without-source"
 	alarmDisk         = "disk-full"
+	alarmDiskLow      = "disk-low"
 	alarmSpoolFull    = "spool-full"
 	alarmSpool        = "spool-failed"
 	alarmSpoolDamaged = "spool-damaged"

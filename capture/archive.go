@@ -47,8 +47,11 @@ type Sidecar struct {
 	First     SampleIndex `json:"first_sample"` // of the epoch
 	Samples   int64       `json:"samples"`      // of this file; of a closed one
 	Anchors   []Anchor    `json:"anchors"`
-	SHA256    string      `json:"sha256,omitempty"` // of the whole WAV file; of a closed one
-	Recovered bool        `json:"recovered,omitempty"`
+	// DriftPPM is how much slower the sound card ran than the PC's clock, in
+	// millionths; absent in the first minute of an epoch, and of recordings.
+	DriftPPM  *float64 `json:"drift_ppm,omitempty"`
+	SHA256    string   `json:"sha256,omitempty"` // of the whole WAV file; of a closed one
+	Recovered bool     `json:"recovered,omitempty"`
 }
 
 // Anchor ties a sample to the wall clock.

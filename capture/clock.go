@@ -12,6 +12,14 @@ type clock struct {
 	least  time.Duration // the smallest offset seen in this window
 	count  SampleIndex   // where the window began
 	some   bool          // least is of this window
+	passed int           // windows
+	track  []clockPoint  // where the windows of the last minutes ended, for the drift
+}
+
+// clockPoint is an offset that was seen, and where.
+type clockPoint struct {
+	at     SampleIndex
+	offset time.Duration
 }
 
 const (
@@ -22,6 +30,10 @@ const (
 	// clockJump is more than a sound card can drift in a window: samples were
 	// lost, or invented.
 	clockJump = 250 * time.Millisecond
+	// clockTrack is how many windows the drift is estimated from, 10 minutes,
+	// and clockLeast how many at least.
+	clockTrack = 300
+	clockLeast = 30
 )
 
 // newClock begins with a block of n samples whose last one arrived then.
@@ -47,6 +59,28 @@ func (c *clock) heard(next SampleIndex, arrived time.Time) bool {
 	if moved > clockJump || moved < -clockJump {
 		return false
 	}
-	c.offset += moved / 8 // what is left of chance in one window goes under in several
+	// What is left of chance in one window goes under in several. The first
+	// block may have been late by more: the first windows count for more.
+	c.passed++
+	c.offset += moved / time.Duration(min(c.passed, 8))
+	if len(c.track) == clockTrack {
+		c.track = c.track[:copy(c.track, c.track[1:])]
+	}
+	c.track = append(c.track, clockPoint{next, c.least})
 	return true
+}
+
+// drift is how much slower the sound card runs than the system's clock, in
+// millionths, by least squares over the last minutes; ok is false in the first.
+func (c *clock) drift() (ppm float64, ok bool) {
+	if len(c.track) < clockLeast {
+		return 0, false
+	}
+	var x, y, xx, xy float64
+	n := float64(len(c.track))
+	for _, p := range c.track {
+		t, o := (p.at - c.track[0].at).Duration().Seconds(), (p.offset - c.track[0].offset).Seconds()
+		x, y, xx, xy = x+t, y+o, xx+t*t, xy+t*o
+	}
+	return (n*xy - x*y) / (n*xx - x*x) * 1e6, true
 }

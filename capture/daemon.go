@@ -85,8 +85,10 @@ type Daemon struct {
 	loaded   bool               // receipts
 	informed bool               // hearings, from the server or, in its absence, from memory
 	session  *session           // nil: nothing is recorded
-	quiet    time.Time          // nothing from before belongs to the next hearing
-	changed  chan struct{}      // holds one token when hearings or loaded have changed
+	report   Report
+	progress progress
+	quiet    time.Time     // nothing from before belongs to the next hearing
+	changed  chan struct{} // holds one token when hearings or loaded have changed
 }
 
 // rememberReceipts is how old a receipt may be to be remembered: longer than
@@ -192,6 +194,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 			listening.Go(func() { l.Run(ctx) })
 		}
 	}
+	d.recallLocal()
 	memory := time.AfterFunc(trustMemory, d.recall)
 	d.control(ctx, spool, archive, out)
 	memory.Stop()
@@ -442,9 +445,24 @@ func (d *Daemon) recall() {
 		return
 	}
 	defer d.inform()
+	if h, ok := d.remembered(); ok {
+		d.hearing(h)
+	}
+}
+
+// recallLocal goes on with a hearing that was opened here: the server does not
+// know of it.
+func (d *Daemon) recallLocal() {
+	if h, ok := d.remembered(); ok && h.Local() {
+		d.hearing(h)
+	}
+}
+
+// remembered is the hearing that was under way when the last process ended.
+func (d *Daemon) remembered() (Hearing, bool) {
 	b, err := os.ReadFile(filepath.Join(d.cfg.Dir, controlName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return Hearing{}, false
 	}
 	var h *Hearing
 	if err == nil {
@@ -452,11 +470,11 @@ func (d *Daemon) recall() {
 	}
 	if err != nil {
 		d.log.Warn("the hearing under way is not known until the server says", "courtroom", d.cfg.Courtroom, "err", err)
-		return
 	}
-	if h != nil {
-		d.hearing(*h)
+	if err != nil || h == nil {
+		return Hearing{}, false
 	}
+	return *h, true
 }
 
 // health reports every second until ctx ends, and once more that it has.
@@ -466,6 +484,7 @@ func (d *Daemon) health(ctx context.Context, spool *Spool, snd *sender) {
 		snd.watch()
 		h := d.state(spool)
 		h.Stopped = stopped
+		d.note(h, spool, snd)
 		limited, cancel := context.WithTimeout(ctx, every)
 		defer cancel()
 		if err := d.links.Health.ReportHealth(limited, h); err != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -59,11 +60,11 @@ func quiet(seed uint64) func(int) int16 {
 	return func(at int) int16 { return pcm[at%len(pcm)] >> 6 }
 }
 
-// alarms are those of the last sign of life.
+// alarms are those of the last sign of life, but for that of this machine's disk.
 func (f *fakeServer) alarms() []capture.Alarm {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.health[len(f.health)-1].Alarms
+	return slices.DeleteFunc(slices.Clone(f.health[len(f.health)-1].Alarms), func(a capture.Alarm) bool { return a.Code == "disk-low" })
 }
 
 func TestPreroll(t *testing.T) {
@@ -170,5 +171,74 @@ func TestSilenceIsNotTheSame(t *testing.T) {
 		if a := f.alarms(); len(a) != 0 {
 			t.Errorf("%+v", a)
 		}
+	})
+}
+
+// TestControlByHand opens a hearing on the PC, without the server, and starts
+// the daemon again meanwhile, once with the server back.
+func TestControlByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFakeServer(), t.TempDir()
+		f.silent = true
+		run := func() (*capture.Daemon, func()) {
+			t.Helper()
+			cfg := capture.Config{Courtroom: room, Instance: "test", Dir: dir, Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: &testMicrophone{sound: quiet(1)}}}}
+			d, err := capture.NewDaemon(cfg, capture.Links{Hearings: f, Receipts: f, Log: f, Health: f}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() {
+				if err := d.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+			return d, func() { cancel(); running.Wait() }
+		}
+		recording := func(d *capture.Daemon, want bool) {
+			t.Helper()
+			time.Sleep(5 * time.Second)
+			if r := d.Report(); r.Seats[0].Recording != want || r.Hung != "" || time.Since(r.At) > 2*time.Second {
+				t.Fatalf("recording %v: %+v", want, r)
+			}
+		}
+		d, stop := run()
+		time.Sleep(5 * time.Second)
+		if _, err := d.Control(capture.CloseHearing, ""); err == nil {
+			t.Error("closed what is not open")
+		}
+		f.set(func() { f.silent = false }) // numbers have to be known first
+		h, err := d.Control(capture.OpenHearing, "")
+		if err != nil || !h.Local() || capture.CheckName(h.ID) != nil {
+			t.Fatalf("%+v, %v", h, err)
+		}
+		recording(d, true)
+		if _, err := d.Control(capture.OpenHearing, ""); err == nil {
+			t.Error("opened twice")
+		}
+		if h, err = d.Control(capture.PauseHearing, "休庭"); err != nil || h.Status != capture.Paused || h.Breaks[0].Reason != "休庭" {
+			t.Errorf("%+v, %v", h, err)
+		}
+		recording(d, false)
+		if _, err = d.Control(capture.PauseHearing, ""); err == nil {
+			t.Error("a break in a break")
+		}
+		if h, err = d.Control(capture.ResumeHearing, ""); err != nil || h.Breaks[0].To == nil {
+			t.Errorf("%+v, %v", h, err)
+		}
+		recording(d, true)
+		stop()
+		d, stop = run() // the server is there, and does not know the hearing
+		recording(d, true)
+		if _, err = d.Control(capture.CloseHearing, "说完了"); err != nil {
+			t.Error(err)
+		}
+		recording(d, false)
+		f.until(t, "the end", func() bool { return len(f.got) > 0 && f.got[len(f.got)-1].End == capture.EndClose })
+		stop()
+		d, stop = run()
+		recording(d, false)
+		stop()
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -381,6 +382,12 @@ func (r *recorder) closeTrack() {
 func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 	if r.track == nil || time.Now().Before(r.retryArc) {
 		return
+	}
+	if r.clock != nil {
+		if ppm, ok := r.clock.drift(); ok {
+			ppm = math.Round(ppm*100) / 100
+			r.track.side.DriftPPM = &ppm
+		}
 	}
 	if err := r.track.Write(first, r.wall(first), block); err != nil {
 		r.archiveFailed(err)

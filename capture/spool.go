@@ -437,9 +437,9 @@ func (s *Spool) trim() error {
 
 // Backlog is what waits in a spool.
 type Backlog struct {
-	Chunks   uint64 // not confirmed
-	Bytes    int64  // of all segments, those not yet deleted included
-	MaxBytes int64
+	Chunks   uint64 `json:"chunks"` // not confirmed
+	Bytes    int64  `json:"bytes"`  // of all segments, those not yet deleted included
+	MaxBytes int64  `json:"max_bytes"`
 }
 
 // Backlog says how much waits.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/shlex"
 
@@ -18,14 +19,24 @@ import (
 	"tingji/testdata/hearing"
 )
 
+// captureCmd is a group; alone, it runs the daemon.
 type captureCmd struct {
 	Kafka     *string `placeholder:"HOST:PORT,…" help:"Kafka brokers."`
 	Courtroom *string `placeholder:"ID" help:"The courtroom of this PC: the id of one in the configuration."`
+
+	Run     captureRunCmd     `cmd:"" default:"withargs" help:"Record the courtroom's hearings: the daemon. What tingji capture does by itself."`
+	Devices captureDevicesCmd `cmd:"" help:"List the devices that sound can be taken from."`
+	Meter   captureMeterCmd   `cmd:"" help:"Show the level of every seat."`
+	Check   captureCheckCmd   `cmd:"" help:"Prove the whole chain before a hearing, and say what to mend."`
+	Open    captureOpenCmd    `cmd:"" help:"Open a hearing by hand, while the server is away."`
+	Pause   capturePauseCmd   `cmd:"" help:"Begin a lawful break by hand."`
+	Resume  captureResumeCmd  `cmd:"" help:"End the break by hand."`
+	Close   captureCloseCmd   `cmd:"" help:"Close the hearing by hand."`
 }
 
 func (captureCmd) Help() string {
 	return "Records the hearings of one courtroom: every seat to a WAV archive and a spool on this PC, then to Kafka. Records on while the network is away.\n\n" +
-		"Example:\n  tingji capture --config /etc/tingji.toml --courtroom 3 --kafka kafka1:9092"
+		"Example:\n  tingji capture --config /etc/tingji.toml --courtroom 3 --kafka kafka1:9092\n  tingji capture check --config /etc/tingji.toml"
 }
 
 func (c captureCmd) apply(config *Config) {
@@ -33,9 +44,13 @@ func (c captureCmd) apply(config *Config) {
 	set(&config.Capture.Courtroom, c.Courtroom)
 }
 
-func (c captureCmd) Run(ctx context.Context, a *app) error {
+type captureRunCmd struct{}
+
+func (captureRunCmd) Help() string { return captureCmd{}.Help() }
+
+func (captureRunCmd) Run(ctx context.Context, a *app) error {
 	if a.config.Capture.Courtroom == "" {
-		return misuse("capture needs to know its courtroom: set --courtroom, and its seats in the configuration (see deploy/tingji.toml)")
+		return misuseNoCourtroom()
 	}
 	if len(a.config.Kafka.Brokers) == 0 {
 		return misuse("capture needs the broker of the court: set --kafka")
@@ -52,15 +67,32 @@ func (c captureCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	s.Go("topics", log.ensure)
-	room, _ := courtrooms(a.config.Courtrooms).find(a.config.Capture.Courtroom)
-	sources, err := a.sources(room, nil)
+	room, sources, err := a.ownSources()
 	if err != nil {
 		return err
 	}
-	if err := a.startCapture(s, log, room.ID, sources, nil); err != nil {
+	daemon, err := a.newDaemon(log, room.ID, sources, nil)
+	if err != nil {
 		return err
 	}
+	s.Go("capture", daemon.Run)
+	s.Go("control", func(ctx context.Context) error { a.serveDaemon(ctx, daemon); return nil })
+	s.Go("watchdog", func(ctx context.Context) error { a.notifySystem(ctx, daemon); return nil })
 	return s.Wait(ctx)
+}
+
+// ownSources are the seats of this PC's courtroom.
+func (a *app) ownSources() (CourtroomConfig, []capture.SeatSource, error) {
+	if a.config.Capture.Courtroom == "" {
+		return CourtroomConfig{}, nil, misuseNoCourtroom()
+	}
+	room, _ := courtrooms(a.config.Courtrooms).find(a.config.Capture.Courtroom)
+	sources, err := a.sources(room, nil)
+	return room, sources, err
+}
+
+func misuseNoCourtroom() error {
+	return misuse("capture needs to know its courtroom: set --courtroom, and its seats in the configuration (see deploy/tingji.toml)")
 }
 
 // sources makes the source of every seat of a room. ref holds the recordings
@@ -143,17 +175,30 @@ func cutChannel(s string) (name string, channel int, err error) {
 	return s[:i], n - 1, nil
 }
 
-// startCapture runs the daemon of a courtroom.
-func (a *app) startCapture(s *stack, log *courtLog, room string, seats []capture.SeatSource, onEnd func(hearing string)) error {
+// newDaemon makes the daemon of a courtroom.
+func (a *app) newDaemon(log *courtLog, room string, seats []capture.SeatSource, onEnd func(hearing string)) (*capture.Daemon, error) {
+	preroll := time.Duration(a.config.Capture.Preroll)
+	if preroll == 0 {
+		preroll = -1
+	}
 	daemon, err := capture.NewDaemon(capture.Config{
 		Courtroom: room, Instance: instance(), Dir: filepath.Join(a.config.Data, "capture"),
 		SpoolBytes: int64(a.config.Capture.SpoolMB) << 20, Codec: capture.Codec(a.config.Capture.Codec),
-		Seats: seats, OnEnd: onEnd,
+		Seats: seats, Preroll: preroll, OnEnd: onEnd,
 	}, capture.Links{
 		Hearings: captureLog{log}, Receipts: captureLog{log}, Log: captureLog{log}, Health: healthLog{log},
 	}, a.log)
 	if err != nil {
-		return usageError{err}
+		return nil, usageError{err}
+	}
+	return daemon, nil
+}
+
+// startCapture runs the daemon of a courtroom.
+func (a *app) startCapture(s *stack, log *courtLog, room string, seats []capture.SeatSource, onEnd func(hearing string)) error {
+	daemon, err := a.newDaemon(log, room, seats, onEnd)
+	if err != nil {
+		return err
 	}
 	s.Go("capture", daemon.Run)
 	return nil

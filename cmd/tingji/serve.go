@@ -150,9 +150,14 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 	s.Go("health", func(ctx context.Context) error { return followHealth(ctx, log, server.docket) })
 	s.Go("archive health", func(ctx context.Context) error {
 		return everySecond(ctx, func(now time.Time) {
-			server.docket.ReportHealth(capture.Health{
-				Component: "serve", Instance: "archive", At: now, Alarms: server.archive.Alarms(),
-			})
+			h := capture.Health{Component: "serve", Instance: "archive", At: now, Alarms: server.archive.Alarms()}
+			server.docket.ReportHealth(h)
+			// For tingji capture check, which has nobody else to ask.
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			if err := log.PublishHealth(ctx, h); err != nil {
+				a.log.Debug("sign of life was not sent", "err", err)
+			}
 		})
 	})
 	s.Go("pages", func(ctx context.Context) error { return pages.Run(ctx, listener) })

@@ -1,0 +1,14 @@
+//go:build unix
+
+package capture
+
+import "golang.org/x/sys/unix"
+
+// freeBytes is how much a user may still write to a folder's disk.
+func freeBytes(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
+}

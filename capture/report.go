@@ -1,0 +1,97 @@
+package capture
+
+import (
+	"fmt"
+	"time"
+)
+
+// Report is what the daemon knows of itself, for the PC that it runs on.
+type Report struct {
+	Health
+	Backlog
+	Filled   uint64 `json:"filled"`    // chunks that the spool had lost and the archive had
+	Lost     uint64 `json:"lost"`      // chunks that nobody has any more
+	DiskFree int64  `json:"disk_free"` // bytes where archive and spool are, the lesser; -1: not known
+	Hung     string `json:"hung"`      // a seat that should record and stands still without a reason; "" is well
+}
+
+// bytesPerSecond is what a seat takes of the disk, archive and spool together.
+const bytesPerSecond = 2 * 2 * Rate
+
+// diskWarning is for how many hours of recording there should always be room.
+const diskWarning = 8 * time.Hour
+
+// Report says how the daemon is. It is cheap, and as old as the last sign of
+// life: a second.
+func (d *Daemon) Report() Report {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.report
+}
+
+// note keeps what a sign of life says, and looks after what it does not.
+func (d *Daemon) note(h Health, spool *Spool, snd *sender) {
+	r := Report{Health: h, Backlog: spool.Backlog(), Filled: snd.filled.Load(), Lost: snd.lost.Load(), DiskFree: d.watchDisk(len(h.Seats))}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r.Hung = d.progress.hung(h)
+	d.report = r
+}
+
+// watchDisk warns long before the disk is full.
+func (d *Daemon) watchDisk(seats int) int64 {
+	free := int64(-1)
+	for _, dir := range []string{d.cfg.Dir, d.cfg.ArchiveDir} {
+		if n, err := freeBytes(dir); err == nil && (free < 0 || n < free) {
+			free = n
+		}
+	}
+	left := time.Duration(0)
+	if seats > 0 && free >= 0 {
+		left = time.Duration(free/int64(seats*bytesPerSecond)) * time.Second
+	}
+	if free < 0 || seats == 0 || left > diskWarning {
+		d.alarms.clear(alarmDiskLow, "")
+		return free
+	}
+	if d.alarms.raise(Alarm{
+		Code:   alarmDiskLow,
+		Text:   fmt.Sprintf("法庭 %s：磁盘剩余空间只够再录约 %.1f 小时（%d MB）；请清理磁盘或更换硬盘", d.cfg.Courtroom, left.Hours(), free>>20),
+		TextEN: fmt.Sprintf("Courtroom %s: the disk has room for about %.1f hours of recording (%d MB); free space or change the disk", d.cfg.Courtroom, left.Hours(), free>>20),
+	}) {
+		d.log.Warn("disk is nearly full", "courtroom", d.cfg.Courtroom, "free", free, "hours", left.Hours())
+	}
+	return free
+}
+
+// progress finds seats that stand still.
+type progress struct {
+	samples map[string]SampleIndex
+	moved   map[string]time.Time
+}
+
+// hangs is how long a seat may stand still with no alarm that says why.
+const hangs = 10 * time.Second
+
+// hung names a seat that should record and has not for long, though no alarm
+// says why: then only a restart helps. A broken microphone is no reason, as the
+// other seats would pay for it.
+func (p *progress) hung(h Health) (channel string) {
+	if p.samples == nil {
+		p.samples, p.moved = map[string]SampleIndex{}, map[string]time.Time{}
+	}
+	excused := map[string]bool{}
+	for _, a := range h.Alarms {
+		excused[a.Channel] = true // "" excuses all: the disk, the spool
+	}
+	for _, s := range h.Seats {
+		before, known := p.samples[s.Channel]
+		if !known || s.Samples != before || !s.Recording || excused[s.Channel] || excused[""] {
+			p.samples[s.Channel], p.moved[s.Channel] = s.Samples, h.At
+		}
+		if h.At.Sub(p.moved[s.Channel]) > hangs {
+			channel = s.Channel
+		}
+	}
+	return channel
+}
