@@ -23,6 +23,11 @@
 // record stays as it was signed. No clerk ever waits for the broker, and no
 // slow page for another.
 //
+// How a record shows its lines, in figures (written.go), with marks
+// (punctuate.go), joined into turns (style.go), is computed where it is asked
+// for and leads back to what was said; phases are proposed from what the bench
+// says (phase.go) and decided by the clerk (phase_mark.go).
+//
 // The package knows no database and no network: it asks for them through
 // small interfaces; store and cmd provide them.
 package transcript
