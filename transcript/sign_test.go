@@ -2,6 +2,7 @@ package transcript_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -262,6 +263,31 @@ func TestSignRefused(t *testing.T) {
 			if _, err := c.sign(transcript.SignRequest{Signers: bench}); !errors.Is(err, transcript.ErrChanged) {
 				t.Errorf("changed before %s: %v", call, err)
 			}
+		}
+		once := true
+		c.store.faults(func(name string) error {
+			if name == "Lines" && once { // between the reading of the state and of the lines
+				once = false
+				c.store.changes[c.hearing.ID]++
+				h, err := c.store.read(c.hearing.ID)
+				h.Version++
+				return cmp.Or(err, c.store.write(h))
+			}
+			return nil
+		}, nil)
+		if _, err := c.sign(transcript.SignRequest{Signers: bench}); !errors.Is(err, transcript.ErrChanged) {
+			t.Errorf("the hearing's state changed: %v", err)
+		}
+		once = true
+		c.store.faults(func(name string) error {
+			if name == "HearingRevisions" && once {
+				once = false
+				c.store.changes[c.hearing.ID]++
+			}
+			return nil
+		}, nil)
+		if _, err := c.Proof(t.Context(), c.hearing.ID); !errors.Is(err, transcript.ErrChanged) {
+			t.Errorf("proof of a record that is being changed: %v", err)
 		}
 		c.store.faults(nil, nil)
 		open, h := opened(t, newFakeStore())

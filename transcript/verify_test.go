@@ -217,8 +217,8 @@ func TestProofFindsTampering(t *testing.T) {
 			return "database"
 		},
 		"line gone": func(c *courtDay) string { delete(c.store.lines[c.hearing.ID], c.lines[1].ID); return "database" },
-		"record":    func(c *courtDay) string { return c.spoil("record.json") },
-		"manifest":  func(c *courtDay) string { return c.spoil("manifest.sha256") },
+		"record":    func(c *courtDay) string { return c.spoil("record.json", "现在开庭", "现在闭庭") },
+		"manifest":  func(c *courtDay) string { return c.spoil("manifest.sha256", "judge-1-2", "judge-1-3") },
 		"sound":     func(c *courtDay) string { c.sound.step = 9; return "audio/judge-1-1.wav" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,12 +243,15 @@ func TestProofFindsTampering(t *testing.T) {
 	}
 }
 
-// spoil changes a byte of a file that was kept at the signing.
-func (c *courtDay) spoil(path string) string {
+// spoil changes a file that was kept at the signing.
+func (c *courtDay) spoil(path, from, to string) string {
+	c.t.Helper()
 	files := c.store.sealed[c.hearing.ID]
 	i := slices.IndexFunc(files, func(f transcript.SealedFile) bool { return f.Path == path })
-	files[i].Data = bytes.Clone(files[i].Data)
-	files[i].Data[len(files[i].Data)/2] ^= 1
+	was := files[i].Data
+	if files[i].Data = bytes.Replace(was, []byte(from), []byte(to), 1); bytes.Equal(was, files[i].Data) {
+		c.t.Fatalf("no %q in %s", from, path)
+	}
 	return path
 }
 
