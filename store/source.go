@@ -114,6 +114,10 @@ func (s *blockSource) open() error {
 		if err != nil {
 			return fmt.Errorf("block %d: %w", s.info.block, err)
 		}
+		if end := s.block.Lines(); set.Next(0, end) == end {
+			s.rows = nil
+			return nil // as in most blocks for what is rare
+		}
 		s.sets = append(s.sets, set)
 	}
 	s.rows = nil
