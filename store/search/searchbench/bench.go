@@ -75,7 +75,6 @@ type bench struct {
 	past    *sql.DB // the same database, past the store
 	corpus  *corpus.Corpus
 	sample  []sampled
-	rooms   []string
 }
 
 // sampled is a line that queries are made of.
