@@ -55,6 +55,10 @@ func (d *Docket) Create(ctx context.Context, n NewHearing) (capture.Hearing, err
 	return h, nil
 }
 
+// Check is what Create would announce, without announcing it: forms are checked
+// while they are filled in. *FieldError.
+func (d *Docket) Check(n NewHearing) (capture.Hearing, error) { return d.announce(n) }
+
 // announce checks and normalises a request; the result owns its slices.
 func (d *Docket) announce(n NewHearing) (h capture.Hearing, err error) {
 	h = capture.Hearing{

@@ -7,7 +7,7 @@ import (
 	"tingji/store/kafka"
 )
 
-// courtrooms are the configured rooms; it implements [transcript.Courtrooms].
+// courtrooms are the configured rooms; it implements [web.Courtrooms].
 // It is not changed once the program runs.
 type courtrooms []CourtroomConfig
 
@@ -17,6 +17,15 @@ func (c courtrooms) find(id string) (CourtroomConfig, bool) {
 		return CourtroomConfig{}, false
 	}
 	return c[i], true
+}
+
+// IDs implements [web.Courtrooms].
+func (c courtrooms) IDs() []string {
+	ids := make([]string, len(c))
+	for i, r := range c {
+		ids[i] = r.ID
+	}
+	return ids
 }
 
 // Seats implements [transcript.Courtrooms].

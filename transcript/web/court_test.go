@@ -203,6 +203,8 @@ func (rooms) Name(courtroom string) string {
 	return courtroom
 }
 
+func (rooms) IDs() []string { return []string{"court-3", "court-5"} }
+
 func (rooms) Seats(string) []capture.Seat {
 	return []capture.Seat{
 		{Channel: "judge", Role: "审判长", Speaker: "沈知远"},

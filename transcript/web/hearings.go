@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,10 +43,56 @@ func (s *Server) createHearing(w http.ResponseWriter, r *http.Request) error {
 	}
 	h, err := s.Docket.Create(r.Context(), n)
 	if err != nil {
-		return err
+		return caseNoProblem(err, n.CaseNo)
 	}
 	w.Header().Set("Location", "/api/v1/hearings/"+url.PathEscape(h.ID))
 	return writeJSON(w, http.StatusCreated, s.view(h))
+}
+
+// checkHearing says what is wrong with a form that is being filled in, in the
+// words in which createHearing would refuse it.
+func (s *Server) checkHearing(w http.ResponseWriter, r *http.Request) error {
+	var n transcript.NewHearing
+	if err := readJSON(w, r, &n, false); err != nil {
+		return err
+	}
+	h, err := s.Docket.Check(n)
+	if err != nil {
+		return caseNoProblem(err, n.CaseNo)
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		CaseNo string `json:"case_no"`
+	}{h.CaseNo})
+}
+
+// caseNoProblem names the part of a case number that is wrong.
+func caseNoProblem(err error, typed string) error {
+	var field *transcript.FieldError
+	var part *capture.CaseNoError
+	if !errors.As(err, &field) || field.Field != "case_no" {
+		return err
+	}
+	if _, wrong := capture.ParseCaseNo(typed); !errors.As(wrong, &part) {
+		return err
+	}
+	return &apiError{code: invalidField, field: field.Field, part: string(part.Part), detail: text{field.Text, field.TextEN}}
+}
+
+// listCourtrooms names the rooms of the court, and who sits in them.
+func (s *Server) listCourtrooms(w http.ResponseWriter, r *http.Request) error {
+	type room struct {
+		ID    string         `json:"id"`
+		Name  string         `json:"name"`
+		Seats []capture.Seat `json:"seats"`
+	}
+	rooms := []room{}
+	for _, id := range s.Rooms.IDs() {
+		rooms = append(rooms, room{id, s.Rooms.Name(id), s.Rooms.Seats(id)})
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		Court      string `json:"court"`
+		Courtrooms []room `json:"courtrooms"`
+	}{s.Court, rooms})
 }
 
 func (s *Server) listHearings(w http.ResponseWriter, r *http.Request) error {

@@ -89,6 +89,7 @@ var problems = map[code]struct {
 type apiError struct {
 	code  code
 	field string // JSON name or parameter, where one is to blame
+	part  string // of a case number in field
 	// Of the place in field, in characters; nil where the field as a whole is to blame.
 	position, length *int
 	detail           text
@@ -116,6 +117,7 @@ type problem struct {
 	Instance string             `json:"instance"`
 	Code     code               `json:"code"`
 	Field    string             `json:"field,omitempty"`
+	Part     string             `json:"part,omitempty"`
 	Position *int               `json:"position,omitempty"`
 	Length   *int               `json:"length,omitempty"`
 	ID       string             `json:"id,omitempty"` // finds the cause in the log
@@ -157,6 +159,7 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, e *apiErro
 		Instance: r.URL.Path,
 		Code:     e.code,
 		Field:    e.field,
+		Part:     e.part,
 		Position: e.position,
 		Length:   e.length,
 		ID:       e.id,

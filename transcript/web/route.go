@@ -27,6 +27,8 @@ func (s *Server) routes() []route {
 		{"GET", "/search", "page", s.getPage},
 		{"GET", "/hearings", "page", s.getPage},
 		{"GET", "/hearings/{id}", "page", s.getPage},
+		{"GET", "/new", "page", s.getPage},
+		{"GET", "/screen/{courtroom}", "page", s.getPage},
 		{"GET", "/assets/{file}", "page", s.getAsset},
 		{"GET", "/healthz", "probe", s.getAlive},
 		{"GET", "/readyz", "probe", s.getReady},
@@ -38,6 +40,8 @@ func (s *Server) routes() []route {
 
 		{"GET", "/api/v1/hearings", "hearing.list", s.listHearings},
 		{"POST", "/api/v1/hearings", "hearing.create", s.createHearing},
+		{"POST", "/api/v1/hearings/check", "hearing.create", s.checkHearing},
+		{"GET", "/api/v1/courtrooms", "courtroom.list", s.listCourtrooms},
 		{"GET", hearing, "hearing.read", s.getHearing},
 		{"POST", hearing + "/hotwords", "hearing.teach", s.addHotwords},
 		{"POST", hearing + "/alike", "line.list", s.findAlike},

@@ -39,6 +39,12 @@ func OpenGate(*http.Request, string, string) error { return nil }
 // The time is that of the newest sample. transcript.ErrNotFound.
 type AudioOpener func(ctx context.Context, h capture.Hearing, channel string, fromMS, toMS int64) (io.ReadSeekCloser, time.Time, error)
 
+// Courtrooms knows the rooms of the court.
+type Courtrooms interface {
+	transcript.Courtrooms
+	IDs() []string // of the rooms, in the order in which pages show them
+}
+
 // RecordFormat writes a record in one file format. *transcript.UnavailableError
 // where this machine lacks what it takes.
 type RecordFormat struct {
@@ -49,7 +55,7 @@ type RecordFormat struct {
 // Config is what a Server is made of. Docket, Rooms, Audio and Log are required.
 type Config struct {
 	Docket  *transcript.Docket
-	Rooms   transcript.Courtrooms
+	Rooms   Courtrooms
 	Court   string // its name: 云川县人民法院
 	Version string
 	Audio   AudioOpener

@@ -94,7 +94,7 @@ export class Home extends HTMLElement {
     }
     lobby.innerHTML = what === "wait"
       ? `<p data-t="loading"></p>`
-      : `<h2 data-t="empty"></h2><p data-t="empty.1"></p><p data-t="empty.2"></p><p data-t="empty.3"></p>`;
+      : `<h2 data-t="empty"></h2><p data-t="empty.1"></p><p data-t="empty.2"></p><p><a href="/new" data-t="new"></a></p><p data-t="empty.3"></p>`;
     translate(lobby);
   }
 
@@ -116,7 +116,10 @@ export class Home extends HTMLElement {
     title.textContent = t(this.hearings.some((h) => h.status === "scheduled") ? "rooms.scheduled" : "rooms.lead");
     const cards = document.createElement("ul");
     cards.append(...[...this.hearings].sort((a, b) => a.courtroom_name.localeCompare(b.courtroom_name, "zh-CN")).map(card));
-    lobby.replaceChildren(title, cards);
+    const make = document.createElement("p");
+    make.innerHTML = `<a href="/new" data-t="new"></a>`;
+    translate(make);
+    lobby.replaceChildren(title, cards, make);
     this.tick();
     if (focused) this.querySelector<HTMLElement>(`[data-hearing="${CSS.escape(focused)}"]`)?.focus();
   }

@@ -8,7 +8,9 @@ import "./desk";
 import "./hearing";
 import "./home";
 import "./lines";
+import "./new";
 import "./reading";
+import "./screen";
 import "./search";
 import "./seats";
 
@@ -18,6 +20,7 @@ import "./lines.css";
 import "./desk.css";
 import "./home.css";
 import "./day.css";
+import "./new.css";
 import "./reading.css";
 import "./search.css";
 
@@ -27,8 +30,10 @@ import { language, translate } from "./words";
 document.documentElement.lang = language() === "en" ? "en" : "zh-CN";
 
 const hearing = /^\/hearings\/([^/]+)$/.exec(location.pathname)?.[1];
-const pages: Record<string, string> = { "/search": "tj-search", "/hearings": "tj-day" };
-const view = document.createElement(hearing ? "tj-hearing" : (pages[location.pathname] ?? "tj-home"));
+const pages: Record<string, string> = { "/search": "tj-search", "/hearings": "tj-day", "/new": "tj-new" };
+const screen = /^\/screen\/([^/]+)$/.exec(location.pathname)?.[1];
+const view = document.createElement(screen ? "tj-screen" : hearing ? "tj-hearing" : (pages[location.pathname] ?? "tj-home"));
+if (screen) view.setAttribute("courtroom", decodeURIComponent(screen));
 if (hearing) view.setAttribute("hearing", decodeURIComponent(hearing));
 document.body.replaceChildren(view);
 
