@@ -130,7 +130,7 @@ export class Lines extends HTMLElement {
 
   /** Brings a line into view, or the beginning, and stays there. */
   go(id?: string): void {
-    const el = id === undefined ? this.rows[0]?.el : this.byKey.get(id)?.el;
+    const el = id === undefined ? this.list : this.byKey.get(id)?.el;
     if (!el) return;
     this.following = false;
     const show = () => el.scrollIntoView({ block: id === undefined ? "start" : "center" });

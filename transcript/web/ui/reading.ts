@@ -1,7 +1,7 @@
 // Reading a hearing that is over: what it contains, and its sound with the text
 // that follows it.
 
-import { type Hearing, hearingPath, type Line } from "./api";
+import { ask, type Hearing, hearingPath, type Line } from "./api";
 import type { Lines } from "./lines";
 import { hue } from "./seats";
 import { clock, t, timeOfDay, translate } from "./words";
@@ -12,40 +12,20 @@ const jump = 10_000; // ms, of the buttons back and ahead
 /** Contents by time have no more entries than this. */
 const entries = 14;
 
-/**
- * The words of the bench that open a phase, nearly fixed in court. The server
- * proposes the same phases to the search (store/search).
- */
-const openings: [phase: string, words: RegExp][] = [
-  ["闭庭", /现在闭庭|宣布闭庭/],
-  ["休庭", /现在休庭|宣布休庭|暂时休庭/],
-  ["宣判", /现在宣判|进行宣判|宣告判决/],
-  ["调解", /进行调解|主持调解|组织调解/],
-  ["最后陈述", /进行最后陈述|最后陈述意见|作最后陈述/],
-  ["法庭辩论", /(进行|进入|开始)法庭辩论/],
-  ["法庭调查", /(进行|进入|开始)法庭调查/],
-  ["开庭", /现在开庭|宣布开庭/],
-];
-const bench = /^(审判长|审判员|独任审判员|人民陪审员)$/;
-
-export interface Entry {
-  line: Line;
-  words: string;
+interface Phase {
+  phase: string;
+  line: string; // with which it begins
+  state: "proposed" | "confirmed" | "refused";
 }
 
-/** The phases in the order in which they were opened. */
-export function phasesOf(lines: Line[]): Entry[] {
-  const found: Entry[] = [];
-  for (const line of lines) {
-    if (!bench.test(line.role)) continue;
-    const phase = openings.find(([, words]) => words.test(line.text))?.[0];
-    if (phase && phase !== found[found.length - 1]?.words) found.push({ line, words: phase });
-  }
-  return found;
+interface Entry {
+  line: Line;
+  words: string;
+  proposed: boolean;
 }
 
 /** The first line of every so many minutes, with its beginning. */
-export function timesOf(lines: Line[]): Entry[] {
+function timesOf(lines: Line[]): Entry[] {
   const last = lines[lines.length - 1];
   if (!last) return [];
   const step = [1, 2, 5, 10, 15, 30, 60, 120].find((minutes) => last.start_ms / (minutes * 60_000) < entries) ?? 240;
@@ -55,7 +35,7 @@ export function timesOf(lines: Line[]): Entry[] {
     const in_ = Math.floor(line.start_ms / (step * 60_000));
     if (in_ === slot || line.text === "") continue;
     slot = in_;
-    found.push({ line, words: `${line.role}：${line.text}` });
+    found.push({ line, words: `${line.role}：${line.text}`, proposed: false });
   }
   return found;
 }
@@ -81,6 +61,8 @@ export class Reading extends HTMLElement {
   private lines: Lines | null = null;
   private hearing: Hearing | null = null;
   private said: Line[] = [];
+  private phases: Phase[] = [];
+  private asking = 0; // timer
   private audio = new Audio();
   private from = 0; // where the audio begins, ms on the hearing's clock
   private at = 0; // ms on the hearing's clock
@@ -117,6 +99,7 @@ export class Reading extends HTMLElement {
   }
 
   disconnectedCallback(): void {
+    window.clearTimeout(this.asking);
     this.audio.pause();
     this.audio.removeAttribute("src");
     document.removeEventListener("tj-language", this.relabel);
@@ -135,6 +118,19 @@ export class Reading extends HTMLElement {
     this.said = lines.all();
     this.find<HTMLInputElement>("input").max = String(this.length());
     this.draw();
+    // Many lines at once change the phases once.
+    window.clearTimeout(this.asking);
+    this.asking = window.setTimeout(() => void this.askPhases(), 200);
+  }
+
+  private async askPhases(): Promise<void> {
+    if (!this.hearing) return;
+    try {
+      this.phases = (await ask<{ phases: Phase[] }>(hearingPath(this.hearing.id, "/phases"))).phases;
+    } catch {
+      return; // the contents by time remain; the stream says when the server is lost
+    }
+    this.draw();
   }
 
   private length(): number {
@@ -145,10 +141,14 @@ export class Reading extends HTMLElement {
   private draw(): void {
     const h = this.hearing;
     if (!h) return;
-    const phases = phasesOf(this.said);
+    const byId = new Map(this.said.map((l) => [l.id, l]));
+    const phases = this.phases.flatMap((p): Entry[] => {
+      const line = byId.get(p.line);
+      return line && p.state !== "refused" ? [{ line, words: p.phase, proposed: p.state === "proposed" }] : [];
+    });
     const list = phases.length > 1 ? phases : timesOf(this.said);
-    this.find(".contents [data-t='contents.how']").hidden = list !== phases;
-    this.find(".contents ol").replaceChildren(...list.map(({ line, words }) => {
+    this.find(".contents [data-t='contents.how']").hidden = !list.some((e) => e.proposed);
+    this.find(".contents ol").replaceChildren(...list.map(({ line, words, proposed }) => {
       const li = document.createElement("li");
       const a = document.createElement("a");
       a.href = `#line-${encodeURIComponent(line.id)}`;
@@ -156,7 +156,7 @@ export class Reading extends HTMLElement {
       const time = document.createElement("time");
       time.textContent = h.opened_at ? timeOfDay(new Date(Date.parse(h.opened_at) + line.start_ms).toISOString()) : clock(line.start_ms);
       const text = document.createElement("span");
-      text.textContent = words;
+      text.textContent = proposed ? `${words}*` : words;
       a.append(time, text);
       li.append(a);
       return li;
