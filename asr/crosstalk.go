@@ -34,10 +34,10 @@ const (
 
 	// searchFrames is how much sound is searched for the lag; localFrames on
 	// both sides of a frame say whether it is the same sound there.
-	searchFrames = 50
+	searchFrames = 75
 	localFrames  = 30
-	fineLag      = 8 // samples of the band about the lag that was found
-	leastFrames  = 8 // less than 80 ms proves nothing
+	fineLag      = 5 // samples of the band about the lag that was found
+	leastFrames  = 5 // less than 50 ms proves nothing
 	// sameCorrelation is the square of the correlation from which two sounds are one.
 	sameCorrelation = 0.25
 )
@@ -90,7 +90,7 @@ func compare(own []int16, others []seatBand) *borrowed {
 }
 
 // overheard reports whether another seat has most of what is audible of a stretch
-// louder by far, by energy alone: good enough to spare an engine a partial.
+// louder by 10 dB, by energy alone: good enough to spare an engine a partial.
 func overheard(own []int16, others []seatBand) bool {
 	n := len(own) / bandFrame
 	smooth := smoothed(frameSums(own, n))
@@ -105,7 +105,7 @@ func overheard(own []int16, others []seatBand) bool {
 	for f, ok := range isAudible {
 		if ok {
 			audible++
-			if there[f]/4 > smooth[f] {
+			if there[f]/10 > smooth[f] {
 				theirs++
 			}
 		}
@@ -203,67 +203,59 @@ func smoothed(sums []int64) []int64 {
 	return out
 }
 
-// audibleFrames are those within 25 dB of the loudest, and 6 dB above the
-// quietest: the others are between words.
+// audibleFrames are those within 25 dB of the loudest around them, and 6 dB above
+// the quietest of all: the others are between words.
 func audibleFrames(smooth []int64) (audible []bool, floor int64) {
-	sorted := slices.Sorted(slices.Values(smooth))
 	audible = make([]bool, len(smooth))
 	if len(smooth) == 0 {
 		return audible, 0
 	}
-	floor = sorted[len(sorted)/10]
+	floor = slices.Sorted(slices.Values(smooth))[len(smooth)/10]
 	for f, s := range smooth {
-		audible[f] = s > sorted[len(sorted)-1]/316 && s > 4*floor
+		around := smooth[max(0, f-localFrames):min(len(smooth), f+localFrames+1)]
+		audible[f] = s > slices.Max(around)/316 && s > 4*floor
 	}
 	return audible, floor
 }
 
 // findLag searches the places with most of the frames in question for the lag at
 // which two seats have the same sound; false where they have not. A lag is how
-// much later other has it.
+// much later other has it. It is searched in half samples: a voice repeats itself
+// with each wave of its pitch, and only the true lag fits best.
 func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
 	n := len(maybe)
 	width := min(searchFrames, n)
 	tried := make([]bool, n)
+	highest := float64(sameCorrelation)
 	for range 2 {
 		best, most := -1, leastFrames-1
 		for from := 0; from+width <= n; from += 10 {
-			if tried[from] {
-				continue
-			}
-			c := 0
-			for _, m := range maybe[from : from+width] {
-				if m {
-					c++
-				}
-			}
-			if c > most {
+			if c := len(framesIn(maybe, from, from+width)); c > most && !tried[from] {
 				best, most = from, c
 			}
 		}
 		if best < 0 {
-			return 0, false
+			break
 		}
 		for f := max(0, best-width); f < min(n, best+width); f++ {
 			tried[f] = true
 		}
 		frames := framesIn(maybe, best, best+width)
-		highest := 0.0
-		for l := -bandLag; l <= bandLag; l++ {
+		for half := -2 * bandLag; half < 2*bandLag; half++ {
 			var ab, aa, bb int64
 			for _, f := range frames {
-				x, y, z := products(own, other, f, l)
+				x, y, z := products(own, other, f, half)
 				ab, aa, bb = ab+x, aa+y, bb+z
 			}
-			if c := square(ab, aa, bb); c > highest {
-				highest, lag = c, l
+			if c := square(ab, aa, bb); c >= highest {
+				highest, lag, ok = c, half>>1, true
 			}
 		}
-		if highest >= sameCorrelation {
-			return lag, true
+		if highest > 0.5 {
+			break // surely
 		}
 	}
-	return 0, false
+	return lag, ok
 }
 
 func framesIn(maybe []bool, from, to int) (frames []int) {
@@ -282,11 +274,11 @@ func sameSound(own, other []int16, maybe []bool, lag int) []bool {
 	same := make([]bool, n)
 	// Sums over the frames in question before each frame.
 	ab, aa, bb, count := make([]int64, n+1), make([]int64, n+1), make([]int64, n+1), make([]int, n+1)
-	for l := max(-bandLag, lag-fineLag); l <= min(bandLag, lag+fineLag); l++ {
+	for half := 2 * max(-bandLag, lag-fineLag); half < 2*min(bandLag, lag+fineLag); half++ {
 		for f, m := range maybe {
 			ab[f+1], aa[f+1], bb[f+1], count[f+1] = ab[f], aa[f], bb[f], count[f]
 			if m {
-				x, y, z := products(own, other, f, l)
+				x, y, z := products(own, other, f, half)
 				ab[f+1], aa[f+1], bb[f+1], count[f+1] = ab[f]+x, aa[f]+y, bb[f]+z, count[f]+1
 			}
 		}
@@ -300,10 +292,22 @@ func sameSound(own, other []int16, maybe []bool, lag int) []bool {
 	return same
 }
 
-// products are the sums over one frame that a correlation is made of.
-func products(own, other []int16, f, lag int) (ab, aa, bb int64) {
+// products are the sums over one frame that a correlation is made of. The lag is
+// in half samples, as half a sample is half a wave at the upper end of the
+// band; between two samples lies their sum, for a correlation.
+func products(own, other []int16, f, half int) (ab, aa, bb int64) {
 	a := own[f*bandFrame : (f+1)*bandFrame]
-	b := other[f*bandFrame+bandLag+lag:][:len(a)]
+	b := other[f*bandFrame+bandLag+half>>1:]
+	if half&1 == 1 {
+		for i, x := range a {
+			x, y := int64(x), int64(b[i])+int64(b[i+1])
+			ab += x * y
+			aa += x * x
+			bb += y * y
+		}
+		return ab, aa, bb
+	}
+	b = b[:len(a)]
 	for i, x := range a {
 		x, y := int64(x), int64(b[i])
 		ab += x * y
@@ -323,8 +327,9 @@ func square(ab, aa, bb int64) float64 {
 }
 
 // most is whose voice the frames from one to another are, where it is another's
-// for 60 % and more of what is audible there; 0: the seat's own.
-func (b *borrowed) most(from, to int) (other int, gain float64) {
+// for 60 % and more of what is audible there; 0: the seat's own. It is not known
+// where too little is audible, as of a voiceless syllable.
+func (b *borrowed) most(from, to int) (other int, gain float64, known bool) {
 	from, to = min(max(from, 0), len(b.frames)), min(max(to, 0), len(b.frames))
 	counts := make([]int, len(b.others)+1)
 	sums := make([]int, len(b.others)+1)
@@ -338,8 +343,9 @@ func (b *borrowed) most(from, to int) (other int, gain float64) {
 		sums[b.frames[f]] += int(b.gain[f])
 	}
 	lent := all - counts[0]
-	if all == 0 || lent*10 < all*6 {
-		return 0, 0
+	known = all >= 3
+	if lent == 0 || lent*10 < all*6 {
+		return 0, 0, known
 	}
 	other = 1
 	for o := 2; o < len(counts); o++ {
@@ -347,14 +353,14 @@ func (b *borrowed) most(from, to int) (other int, gain float64) {
 			other = o
 		}
 	}
-	return other, math.Round(float64(sums[other])/float64(counts[other])) / 10
+	return other, math.Round(float64(sums[other])/float64(counts[other])) / 10, known
 }
 
 // share takes out of a segment the words that are another seat's, and keeps them
 // beside it.
 func (b *borrowed) share(s *Segment) {
 	frame := func(ms int64) int { return int((ms - s.First.Milliseconds()) / 10) }
-	whole, wholeGain := b.most(0, len(b.frames))
+	whole, wholeGain, _ := b.most(0, len(b.frames))
 	if len(s.Words) == 0 || s.Estimated {
 		// No telling which of the words; all or none.
 		if whole != 0 && (s.Text != "" || s.Rejected != "") {
@@ -366,11 +372,29 @@ func (b *borrowed) share(s *Segment) {
 	}
 	whose := make([]int, len(s.Words))
 	gains := make([]float64, len(s.Words))
-	all := true
+	known := make([]bool, len(s.Words))
 	for i, w := range s.Words {
-		whose[i], gains[i] = b.most(frame(w.Start)-1, frame(w.End)+2)
-		all = all && whose[i] != 0
+		whose[i], gains[i], known[i] = b.most(frame(w.Start)-1, frame(w.End)+2)
 	}
+	for i := range whose { // a word of which nothing is known goes with those beside it
+		before, after := i-1, i+1
+		for before >= 0 && !known[before] {
+			before--
+		}
+		for after < len(known) && !known[after] {
+			after++
+		}
+		switch {
+		case known[i] || before < 0 && after == len(known):
+		case before < 0:
+			whose[i], gains[i] = whose[after], gains[after]
+		case after == len(known) || whose[before] == whose[after]:
+			whose[i], gains[i] = whose[before], gains[before]
+		default:
+			whose[i] = 0 // between two voices: nothing is lost
+		}
+	}
+	all := !slices.Contains(whose, 0)
 	pieces := cut(s.Text, s.Words)
 	if pieces == nil {
 		if !all {

@@ -126,7 +126,7 @@ func TestBleed(t *testing.T) {
 				quiet := mixture(length, 2).add(voice, 100+delay, db).pcm()
 				name := fmt.Sprintf("%s at %v dB, %d ms later", seat, db, delay)
 				b := hears(quiet, loud)
-				other, gain := b.most(0, len(b.frames))
+				other, gain, _ := b.most(0, len(b.frames))
 				if other != 1 || math.Abs(gain-db) > 2 || share(b) < 0.85 {
 					t.Errorf("%s: other %d, %.1f dB, %.2f of it", name, other, gain, share(b))
 				}
@@ -182,7 +182,7 @@ func TestTwoAtOnce(t *testing.T) {
 							break
 						}
 						all++
-						if other, _ := seat.b.most(int(w.Start/10)-1, int(w.End/10)+2); other != 0 {
+						if other, _, _ := seat.b.most(int(w.Start/10)-1, int(w.End/10)+2); other != 0 {
 							lost++
 						}
 					}
@@ -206,10 +206,10 @@ func TestAnswerAfterBleed(t *testing.T) {
 		mine := mixture(length, 1).add(question, 4, db).add(answer, q-200, 0).pcm()
 		theirs := mixture(length, 2).add(question, 0, 0).add(answer, q-196, db).pcm()
 		b := hears(mine, theirs)
-		if other, _ := b.most((q-150)/10, (q+50)/10); other != 0 {
+		if other, _, _ := b.most((q-150)/10, (q+50)/10); other != 0 {
 			t.Errorf("%v dB: the answer is taken away", db)
 		}
-		if other, _ := b.most(60, (q-550)/10); other != 1 && db != -30 {
+		if other, _, _ := b.most(60, (q-550)/10); other != 1 && db != -30 {
 			t.Errorf("%v dB: the question stays", db)
 		}
 	}
