@@ -16,19 +16,23 @@ import (
 
 type doctorCmd struct {
 	joints
+	doctorASR
 }
 
 func (doctorCmd) once() {}
 
 func (doctorCmd) Help() string {
 	return "Looks at every joint as it is configured and says what to mend. Exit code 1 if anything does not work.\n\n" +
-		"Example:\n  tingji doctor --config /etc/tingji.toml"
+		"Examples:\n  tingji doctor --config /etc/tingji.toml\n  tingji doctor asr --asr-url http://127.0.0.1:8000/v1 --clip hearing.wav --text 现在开庭"
 }
 
 // checkPatience bounds each check: somebody is waiting.
 const checkPatience = 10 * time.Second
 
 func (c doctorCmd) Run(ctx context.Context, a *app) error {
+	if c.What == "asr" {
+		return c.run(ctx, a)
+	}
 	failed := 0
 	for _, check := range []struct {
 		name string

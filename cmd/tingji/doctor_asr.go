@@ -22,7 +22,7 @@ import (
 // doctorASR is `tingji doctor asr`: a clip goes through the engine, and what
 // comes back is looked at as the worker would use it.
 type doctorASR struct {
-	What string `arg:"" optional:"" enum:",asr" help:"asr: send a clip through the engine and look at the answer."`
+	What string `arg:"" optional:"" default:"" enum:",asr" help:"asr: send a clip through the engine and look at the answer."`
 	Clip string `type:"existingfile" placeholder:"FILE" help:"With asr: speech to send, at most 30 s are used; else a sentence of the sample hearing, which only the demonstration recogniser understands."`
 	Text string `placeholder:"TEXT" help:"With asr: what is said in the clip."`
 }
