@@ -183,6 +183,9 @@ func TestStepsAreReproducible(t *testing.T) {
 
 		var got []Step
 		e, err := NewEndpointer(Pauses{}, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		restarts := 10
 		for at := 0; at < len(s.samples); {
 			n := min(1+r.IntN(2*capture.ChunkSamples), len(s.samples)-at)

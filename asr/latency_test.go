@@ -2,7 +2,6 @@ package asr
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -98,8 +97,8 @@ func TestLatency(t *testing.T) {
 			if len(finals) < 15 || len(partials) < 15 {
 				t.Errorf("%d finals, %d partials", len(finals), len(partials))
 			}
-			t.Log(fmt.Sprintf("engine %v, %d at a time: first partial p50 %v p95 %v p99 %v, final p50 %v p95 %v p99 %v", tt.engine, tt.parallel,
-				p(partials, 0.5), p(partials, 0.95), p(partials, 0.99), p(finals, 0.5), p(finals, 0.95), p(finals, 0.99)))
+			t.Logf("engine %v, %d at a time: first partial p50 %v p95 %v p99 %v, final p50 %v p95 %v p99 %v", tt.engine, tt.parallel,
+				p(partials, 0.5), p(partials, 0.95), p(partials, 0.99), p(finals, 0.5), p(finals, 0.95), p(finals, 0.99))
 			if p(partials, 0.95) > tt.partial || p(finals, 0.95) > tt.final {
 				t.Errorf("engine %v: p95 of the first partial %v, of the final %v", tt.engine, p(partials, 0.95), p(finals, 0.95))
 			}

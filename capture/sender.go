@@ -119,7 +119,7 @@ func (s *sender) run(ctx context.Context) {
 	failed := false
 	for ctx.Err() == nil {
 		s.rewind(r)
-		chunks, changed, err := r.Next(sendMost, s.wanted)
+		chunks, _, err := r.Next(sendMost, s.wanted)
 		if err != nil {
 			if !failed {
 				s.slog.Error("spool cannot be read", "courtroom", s.courtroom, "err", err)
@@ -135,6 +135,7 @@ func (s *sender) run(ctx context.Context) {
 		}
 		// At the end: what is not confirmed and was not found on the way is lost.
 		last := s.spool.unconfirmed()
+		var changed <-chan struct{}
 		if chunks, changed, err = r.Next(sendMost, s.wanted); len(chunks) > 0 || err != nil {
 			s.deliver(ctx, chunks)
 			continue
