@@ -113,7 +113,14 @@ export class Reading extends HTMLElement {
   /** Takes the hearing and the view of its lines, and takes them again when they have changed. */
   show(h: Hearing, lines: Lines): void {
     this.hearing = h;
-    if (!this.lines) lines.addEventListener("click", this.pressed, true);
+    if (!this.lines) {
+      lines.addEventListener("click", this.pressed, true);
+      const told = lines.player.onChange;
+      lines.player.onChange = (playing) => {
+        if (playing) this.audio.pause(); // one sound at a time
+        told(playing);
+      };
+    }
     this.lines = lines;
     this.said = lines.all();
     this.find<HTMLInputElement>("input").max = String(this.length());
@@ -197,6 +204,7 @@ export class Reading extends HTMLElement {
   private play(at: number): void {
     const h = this.hearing;
     if (!h) return;
+    this.lines?.player.stop();
     this.from = Math.max(0, Math.min(Math.floor(at), this.length() - 1));
     this.loaded = true;
     this.audio.src = `${hearingPath(h.id, "/audio")}?from=${this.from}`;
@@ -235,7 +243,7 @@ export class Reading extends HTMLElement {
     el?.setAttribute("aria-current", "true");
     this.now = el;
     // The text follows the sound, but is not pulled away from who corrects a line.
-    if (!el || this.audio.paused || this.lines?.contains(document.activeElement?.closest("[contenteditable], textarea") ?? null)) return;
+    if (!el || this.audio.paused || this.lines?.editor.line) return;
     el.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 }
