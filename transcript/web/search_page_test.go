@@ -416,7 +416,7 @@ func TestSearchSaysWhatIsWrong(t *testing.T) {
 	visit(t, ctx, c.url+searchAddress("借款"), 1366, 768)
 	until(t, ctx, hits(3))
 	for query, want := range map[string][2]string{
-		"借条 “转账":   {"“转账", "引号没有结束"},
+		"借条 “转账":    {"“转账", "引号没有结束"},
 		"😀 日期:昨天 借": {"昨天", "日期应如"},
 		"借条 ~10秒":   {"⌃", "“~”之后没有要找的词"},
 		"foo:x":     {"foo:x", "没有“foo”这个条件"},
