@@ -29,6 +29,7 @@ e2e:
 	.ci/e2e
 
 lint:
+	@deploy/setup.sh lint
 	.ci/lint
 
 bench: build

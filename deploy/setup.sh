@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh run|test|e2e|hearing — installs the Debian packages that this
-# machine lacks for `make run`, `make test`, `make e2e` or remaking the sample
+# setup.sh run|test|lint|e2e|hearing — installs the Debian packages that this
+# machine lacks for `make run`, `make test`, `make lint`, `make e2e` or remaking the sample
 # hearing, and says which and why. Installs nothing that is there already;
 # elsewhere than on Debian or Ubuntu it prints what is missing and goes on.
 set -euo pipefail
@@ -44,6 +44,10 @@ test)
 	need libasound2-plugins "PortAudio's way to PulseAudio" bash -c 'ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so'
 	need ffmpeg "recordings that are neither WAV nor FLAC" has ffmpeg
 	;;
+lint)
+	build
+	need libespeak-ng-dev "what speaks the sample hearing is vetted too" test -e /usr/include/espeak-ng/speak_lib.h
+	;;
 e2e)
 	need openjdk-17-jre-headless "runs Apache Kafka" has java
 	need maven "fetches Apache Kafka" has mvn
@@ -53,7 +57,7 @@ hearing)
 	need libespeak-ng-dev "speaks the sample hearing" test -e /usr/include/espeak-ng/speak_lib.h
 	;;
 *)
-	echo "usage: setup.sh run|test|e2e|hearing" >&2
+	echo "usage: setup.sh run|test|lint|e2e|hearing" >&2
 	exit 2
 	;;
 esac
