@@ -9,6 +9,21 @@ import (
 	"tingji/store/kafka"
 )
 
+// joinCourt takes this place's data folder and joins the court's log.
+func (a *app) joinCourt(s *stack, place string) (*courtLog, error) {
+	unlock, err := openFolder(a.config.Data, place)
+	if err != nil {
+		return nil, err
+	}
+	s.Close("data folder", unlock)
+	log, err := a.openLog(s)
+	if err != nil {
+		return nil, err
+	}
+	s.Go("topics", log.ensure)
+	return log, nil
+}
+
 // openLog makes a client of the configured brokers. It does not connect: a
 // courtroom records, and pages are read, while the broker is away.
 func (a *app) openLog(s *stack) (*courtLog, error) { return a.dialLog(s, a.kafkaConfig()) }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,13 +40,7 @@ func (c exportCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return misuse("--%v", err)
 	}
-	if a.config.DB == "" {
-		path := filepath.Join(a.config.Data, "tingji.db")
-		if _, err := os.Stat(path); err != nil {
-			return misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
-		}
-	}
-	db, err := a.openStore(ctx)
+	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -57,16 +57,10 @@ func (captureRunCmd) Run(ctx context.Context, a *app) error {
 	}
 	s := newStack(a.log)
 	defer s.Stop()
-	unlock, err := openFolder(a.config.Data, "capture")
+	log, err := a.joinCourt(s, "capture")
 	if err != nil {
 		return err
 	}
-	s.Close("data folder", unlock)
-	log, err := a.openLog(s)
-	if err != nil {
-		return err
-	}
-	s.Go("topics", log.ensure)
 	room, sources, err := a.ownSources()
 	if err != nil {
 		return err

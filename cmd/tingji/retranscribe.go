@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -56,13 +54,7 @@ func (c retranscribeCmd) Run(ctx context.Context, a *app) error {
 	if a.config.ASR.URL == "" {
 		return misuse("retranscribe needs an engine: set --engine to the base URL of an OpenAI-compatible speech server, ending in /v1")
 	}
-	if a.config.DB == "" {
-		path := filepath.Join(a.config.Data, "tingji.db")
-		if _, err := os.Stat(path); err != nil {
-			return misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
-		}
-	}
-	db, err := a.openStore(ctx)
+	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -42,13 +40,7 @@ func (c searchCmd) Run(ctx context.Context, a *app) error {
 	if c.Limit < 1 || c.Limit > 100 {
 		return misuse("--limit %d: 1 to 100", c.Limit)
 	}
-	if a.config.DB == "" {
-		path := filepath.Join(a.config.Data, "tingji.db")
-		if _, err := os.Stat(path); err != nil {
-			return misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
-		}
-	}
-	db, err := a.openStore(ctx)
+	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -45,16 +46,10 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	}
 	s := newStack(a.log)
 	defer s.Stop()
-	unlock, err := openFolder(a.config.Data, "serve")
+	log, err := a.joinCourt(s, "serve")
 	if err != nil {
 		return err
 	}
-	s.Close("data folder", unlock)
-	log, err := a.openLog(s)
-	if err != nil {
-		return err
-	}
-	s.Go("topics", log.ensure)
 	server, err := a.startServer(ctx, s, log)
 	if err != nil {
 		return err
@@ -75,16 +70,33 @@ type server struct {
 
 // openStore opens the database that db names: empty is SQLite in the folder.
 func (a *app) openStore(ctx context.Context) (*store.Store, error) {
+	if path, ok := a.sqliteFile(); ok {
+		return sqlite.Open(ctx, path, a.log)
+	}
 	switch db := a.config.DB; {
-	case db == "":
-		return sqlite.Open(ctx, filepath.Join(a.config.Data, "tingji.db"), a.log)
-	case strings.HasPrefix(db, "sqlite:"):
-		return sqlite.Open(ctx, strings.TrimPrefix(db, "sqlite:"), a.log)
 	case strings.HasPrefix(db, "postgres://"), strings.HasPrefix(db, "postgresql://"):
 		return postgres.Open(ctx, db, a.log)
 	default:
 		return nil, misuse("db = %q: write sqlite:FILE or postgres://user@host/database", db)
 	}
+}
+
+// existingStore opens a store that is there: a command that reads makes none.
+func (a *app) existingStore(ctx context.Context) (*store.Store, error) {
+	if path, ok := a.sqliteFile(); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
+		}
+	}
+	return a.openStore(ctx)
+}
+
+// sqliteFile is the file of a store on SQLite.
+func (a *app) sqliteFile() (path string, ok bool) {
+	if a.config.DB == "" {
+		return filepath.Join(a.config.Data, "tingji.db"), true
+	}
+	return strings.CutPrefix(a.config.DB, "sqlite:")
 }
 
 // archive is that of the sound in the data folder.
