@@ -295,7 +295,7 @@ func TestCap(t *testing.T) {
 	var last int64
 	full := false
 	for range 100 {
-		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		short, cancel := context.WithTimeout(ctx, 3*time.Second)
 		offset, err := c.Produce(short, kafka.TopicAudio, 0, []kafka.Record{{Value: chunk}})
 		cancel()
 		if err != nil {

@@ -99,7 +99,7 @@ export class Desk extends HTMLElement {
     for (const chip of document.querySelectorAll<HTMLElement>(".seat[data-channel]")) {
       const seat = h.seats.filter((s) => s.channel === chip.dataset["channel"]).pop();
       const n = digits.findIndex((d) => d.role === seat?.role && d.speaker === (seat?.speaker || d.speaker));
-      chip.dataset["digit"] = n < 0 ? "" : String(n + 1);
+      chip.style.setProperty("--digit", n < 0 ? "" : `"${n + 1}"`);
     }
     this.count();
   }
