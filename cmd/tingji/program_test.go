@@ -277,9 +277,10 @@ func freePort(t testing.TB) string {
 // code.
 func tingji(t testing.TB, environ []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	program := executable(t) // the first to ask builds it, which takes its time
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, executable(t), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), environ...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -4,9 +4,8 @@ import "./tools";
 
 import { ask, type Hearing } from "./api";
 import type { Banner } from "./banner";
-import { courtZone } from "./quote";
 import { hue } from "./seats";
-import { language, t, translate } from "./words";
+import { courtZone, language, t, translate } from "./words";
 
 const frame = `
 <header><div class="court"><h1 data-t="day"></h1></div><div class="now"><tj-tools></tj-tools></div></header>

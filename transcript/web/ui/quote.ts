@@ -1,7 +1,7 @@
 // A quotation with its place, as it goes into a judgment or a note. It is in
 // Chinese whatever the language of the page: so is the record.
 
-import { clock } from "./words";
+import { clock, courtZone } from "./words";
 
 export interface Quoted {
   case_no: string;
@@ -16,9 +16,6 @@ export interface QuotedLine {
   start_ms: number;
   text: string;
 }
-
-/** Courts keep the time of the country, wherever the browser is. */
-export const courtZone = "Asia/Shanghai";
 
 /** Day and time, to the second, of a place on a hearing's clock. */
 export function courtTime(opened: string, ms: number): string {

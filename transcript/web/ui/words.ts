@@ -45,13 +45,16 @@ export function clock(ms: number): string {
   return `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+/** Courts keep the time of the country, wherever the browser is. */
+export const courtZone = "Asia/Shanghai";
+
 /** The day and minute of a wall-clock time, as the reader's language writes it. */
 export function moment(iso: string): string {
   return new Intl.DateTimeFormat(lang === "zh" ? "zh-CN" : "en-GB", {
-    year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
+    timeZone: courtZone, year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
   }).format(new Date(iso));
 }
 
 export function timeOfDay(iso: string): string {
-  return new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false }).format(new Date(iso));
+  return new Intl.DateTimeFormat("zh-CN", { timeZone: courtZone, hour: "2-digit", minute: "2-digit", hour12: false }).format(new Date(iso));
 }
