@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# setup.sh run|test|lint|e2e|hearing — installs the Debian packages that this
+# setup.sh run|test|lint|e2e|hearing|demo-model — installs the Debian packages that this
 # machine lacks for `make run`, `make test`, `make lint`, `make e2e` or remaking the sample
 # hearing, and says which and why. Installs nothing that is there already;
 # elsewhere than on Debian or Ubuntu it prints what is missing and goes on.
@@ -29,12 +29,19 @@ build() {
 	need portaudio19-dev "microphones" pkg-config --exists portaudio-2.0
 }
 
+decoder() {
+	need libpocketsphinx-dev "decodes for the demonstration recogniser" pkg-config --exists pocketsphinx
+	need libsphinxbase-dev "its front end" pkg-config --exists sphinxbase
+}
+
 case "${1:-}" in
 run)
 	build
+	decoder
 	;;
 test)
 	build
+	decoder
 	need chromium "the page is tested in a real browser" has chromium
 	need fontconfig "lists fonts" has fc-list
 	need fonts-noto-cjk "Chinese on the page's screenshots" font
@@ -46,6 +53,7 @@ test)
 	;;
 lint)
 	build
+	decoder
 	need libespeak-ng-dev "what speaks the sample hearing is vetted too" test -e /usr/include/espeak-ng/speak_lib.h
 	;;
 e2e)
@@ -56,8 +64,15 @@ hearing)
 	build
 	need libespeak-ng-dev "speaks the sample hearing" test -e /usr/include/espeak-ng/speak_lib.h
 	;;
+demo-model)
+	build
+	need libespeak-ng-dev "speaks what the model is trained on" test -e /usr/include/espeak-ng/speak_lib.h
+	need sphinxtrain "trains it" test -e /usr/lib/sphinxtrain/bw
+	need sphinxbase-utils "its front end and language model" has sphinx_fe
+	need pocketsphinx "packs it" has pocketsphinx_mdef_convert
+	;;
 *)
-	echo "usage: setup.sh run|test|lint|e2e|hearing" >&2
+	echo "usage: setup.sh run|test|lint|e2e|hearing|demo-model" >&2
 	exit 2
 	;;
 esac

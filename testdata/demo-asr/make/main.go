@@ -28,9 +28,9 @@ import (
 )
 
 const (
-	trainSentences = 4000    // spoken
-	textSentences  = 120_000 // read by the language model
-	devSentences   = 240     // spoken in devVoices
+	trainSentences = 4000   // spoken
+	textSentences  = 12_000 // read by the language model
+	devSentences   = 240    // spoken in devVoices
 )
 
 func main() {
@@ -146,7 +146,7 @@ func (m *maker) text() error {
 		return err
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	lm := newTrigram(m.vocabulary.words, 0.3)
+	lm := newTrigram(m.vocabulary.words, 2)
 	for range textSentences {
 		s, err := m.draw(r)
 		if err != nil {

@@ -122,7 +122,7 @@ func (m *maker) dev() error {
 			return err
 		}
 		all = append(all, u)
-		fmt.Fprintf(&text, "dev%04d %s\n", i, u.text)
+		fmt.Fprintf(&text, "dev%04d %s %s\n", i, u.voice.variant, u.text)
 	}
 	if err := m.say("dev", all, r); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	discount = 0.6 // taken from every count of two and three words
+	discount = 0.9 // taken from every count of two and three words
 	leastTri = 2   // rarer rows of three are left out
 	// hotShare is how likely each hotword is where the patterns have any name:
 	// more than its part, which is the point of naming it.

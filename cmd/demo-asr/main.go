@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+)
+
+func main() {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, log); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "demo-asr:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx is done, printing the base URL for clients first.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, log *slog.Logger) error {
+	flags := flag.NewFlagSet("demo-asr", flag.ContinueOnError)
+	addr := flags.String("listen", "127.0.0.1:0", "loopback address to serve on")
+	child := flags.Bool("child", false, "end when standard input ends: when whoever started it dies")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s: no such argument; see demo-asr --help", flags.Arg(0))
+	}
+
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return err
+	}
+	if a, ok := ln.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
+		ln.Close()
+		return fmt.Errorf("listen %s: not a loopback address", *addr)
+	}
+	// A CPU is left to whoever asks.
+	r, err := newRecognizer(max(1, runtime.GOMAXPROCS(0)-1))
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	defer r.Close()
+
+	if *child {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		go func() { // ends with the process, or with whoever holds the other end
+			io.Copy(io.Discard, stdin)
+			cancel()
+		}()
+	}
+	fmt.Fprintf(stdout, "http://%s/v1\n", ln.Addr())
+	return (&server{r, log}).serve(ctx, ln)
+}
