@@ -52,10 +52,14 @@ func (a *alarms) raise(alarm Alarm) bool {
 	return !stood
 }
 
-func (a *alarms) clear(code, channel string) {
+// clear reports whether the alarm stood.
+func (a *alarms) clear(code, channel string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.stand, alarmPlace{code, channel})
+	at := alarmPlace{code, channel}
+	_, stood := a.stand[at]
+	delete(a.stand, at)
+	return stood
 }
 
 // list gives the standing alarms in a stable order.

@@ -55,7 +55,11 @@ func (r *archiveReader) read(channel string, epoch uint64, first SampleIndex, to
 func (s *Sidecar) wall(i SampleIndex) (at time.Time) {
 	for _, a := range s.Anchors {
 		if a.Sample <= i || at.IsZero() {
-			at = a.Wall.Add((i - a.Sample).Duration())
+			d := (i - a.Sample).Duration()
+			if s.DriftPPM != nil {
+				d += time.Duration(float64(d) * *s.DriftPPM / 1e6)
+			}
+			at = a.Wall.Add(d)
 		}
 	}
 	return at

@@ -48,6 +48,10 @@ type Chunk struct {
 	// Lost up to this one any more: readers that wait for them go on here.
 	Lost    uint64
 	Samples []int16 // at Rate, mono; 1 to MaxChunkSamples, or none if End or Lost is set
+
+	// archived is how many samples the chunk has that only the archive keeps, as
+	// the spool had no room; Samples is empty then. It never leaves the package.
+	archived int
 }
 
 // Follows says whether the chunk is what comes after chunk seq of its channel.
@@ -56,7 +60,7 @@ func (c Chunk) Follows(seq uint64) bool {
 }
 
 // Next is the index of the sample that follows the chunk.
-func (c Chunk) Next() SampleIndex { return c.First + SampleIndex(len(c.Samples)) }
+func (c Chunk) Next() SampleIndex { return c.First + SampleIndex(len(c.Samples)+c.archived) }
 
 // Key is the message key of a channel in every topic: hearing/channel.
 func Key(hearing, channel string) string { return hearing + "/" + channel }

@@ -170,8 +170,8 @@ func (c *Chunk) check() *ChunkError {
 		return bad(headerEnd, "%q is not pause, close or eof", shorten(string(c.End)))
 	case c.Lost > c.Seq:
 		return bad(headerLost, "%d is above the chunk's own number", c.Lost)
-	case len(c.Samples) == 0 && c.End == NotEnd && c.Lost == 0 || len(c.Samples) > MaxChunkSamples:
-		return &ChunkError{Reason: BadAudio, Detail: fmt.Sprintf("%d samples: 1 to %d can be in a chunk", len(c.Samples), MaxChunkSamples)}
+	case c.Next() == c.First && c.End == NotEnd && c.Lost == 0 || c.Next()-c.First > MaxChunkSamples:
+		return &ChunkError{Reason: BadAudio, Detail: fmt.Sprintf("%d samples: 1 to %d can be in a chunk", c.Next()-c.First, MaxChunkSamples)}
 	}
 	return nil
 }

@@ -50,7 +50,10 @@ type Config struct {
 	ArchiveDir string // "": archive, in Dir
 	SpoolBytes int64  // see [SpoolConfig]
 	Codec      Codec  // "": PCM
-	Seats      []SeatSource
+	// BacklogBytes is how much a second may be sent of hearings that are over; 0:
+	// as fast as it goes. The hearing under way goes first, and is not held back.
+	BacklogBytes int64
+	Seats        []SeatSource
 	// Preroll is how much of a live seat from before the opening belongs to a
 	// hearing; 0: 10 s, less than 0: nothing.
 	Preroll time.Duration
@@ -154,11 +157,14 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		return err
 	}
 
+	d.numberTails(spool, archive)
+
 	// What serves the recording ends after it.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var g errgroup.Group
 	snd := newSender(spool, archive, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
+	snd.cap = d.cfg.BacklogBytes
 	out := make(chan queued, queueChunks*max(1, len(d.cfg.Seats)))
 	w := &writer{spool: spool, in: out, alarms: &d.alarms, log: d.log, courtroom: d.cfg.Courtroom}
 	written := make(chan struct{})
@@ -196,7 +202,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	}
 	d.recallLocal()
 	memory := time.AfterFunc(trustMemory, d.recall)
-	d.control(ctx, spool, archive, out)
+	d.control(ctx, spool, archive, out, snd)
 	memory.Stop()
 	listening.Wait()
 	close(out)
@@ -304,7 +310,7 @@ func (h *Hearing) openedAt() time.Time {
 }
 
 // control starts and ends sessions as the hearings demand, until ctx ends.
-func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, out chan<- queued) {
+func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, out chan<- queued, snd *sender) {
 	recorded := map[string]bool{} // hearings that this process has recorded already
 	var wrote string              // what remember has written last
 	for {
@@ -323,6 +329,7 @@ func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, ou
 			if s.begin(ctx) {
 				recorded[h.ID] = true
 				d.setSession(s)
+				snd.setLive(h.ID)
 			} else if ctx.Err() == nil {
 				time.AfterFunc(retryEpoch, d.wake)
 			}

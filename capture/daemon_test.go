@@ -36,6 +36,8 @@ type fakeServer struct {
 	receipts []capture.Receipt
 	changed  chan struct{}
 	got      []capture.Chunk
+	at       []time.Time   // when each of them came
+	delay    time.Duration // of an answer
 	health   []capture.Health
 	away     bool // Send waits
 	refuse   error
@@ -87,8 +89,11 @@ func follow[T any](ctx context.Context, f *fakeServer, list *[]T, changed func(T
 func (f *fakeServer) Send(ctx context.Context, courtroom string, messages []capture.Message) error {
 	for {
 		f.mu.Lock()
-		away, refuse, more := f.away, f.refuse, f.changed
+		away, refuse, more, delay := f.away, f.refuse, f.changed, f.delay
 		f.mu.Unlock()
+		if delay > 0 {
+			time.Sleep(delay)
+		}
 		if refuse != nil {
 			return refuse
 		}
@@ -107,7 +112,7 @@ func (f *fakeServer) Send(ctx context.Context, courtroom string, messages []capt
 			if err != nil || courtroom != room {
 				panic(fmt.Sprint(courtroom, err))
 			}
-			f.got = append(f.got, c)
+			f.got, f.at = append(f.got, c), append(f.at, time.Now())
 			if f.confirm {
 				f.receipts = append(f.receipts, capture.Receipt{Hearing: c.Hearing, Channel: c.Channel, Epoch: c.Epoch, Seq: c.Seq, At: time.Now()})
 			}

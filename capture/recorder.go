@@ -54,6 +54,7 @@ type recorder struct {
 	clock    *clock    // of a live source
 	first    SampleIndex
 	pending  []int16
+	whole    SampleIndex // the archive has the epoch from here on; less than 0: not
 	lost     int64
 	retryAt  time.Time
 }
@@ -231,8 +232,8 @@ func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Tim
 		if len(r.pending) <= pendingMost {
 			return
 		}
-		// The disk takes nothing. The archive may still go on; the pipeline
-		// gets a new epoch once there is room, and the gap shows between them.
+		// The disk takes not even numbers. The archive may still go on, and what
+		// it holds gets its numbers once there is room; see tail.go.
 		r.lose(len(r.pending))
 		r.pending, r.epoch = r.pending[:0], 0
 		return
@@ -247,7 +248,13 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 		return false
 	}
 	c := newClock(arrived, len(block))
-	err := r.spool.BeginEpochs(r.hearing.ID, []EpochStart{{Channel: r.seat.Channel, OpenedAt: c.opened, Held: r.held(r.seat.Channel)}})
+	found, err := SampleIndex(0), error(nil)
+	if r.lost > 0 {
+		found, err = numberTail(r.spool, r.archive, r.hearing.ID, r.seat.Channel, false)
+	}
+	if err == nil {
+		err = r.spool.BeginEpochs(r.hearing.ID, []EpochStart{{Channel: r.seat.Channel, OpenedAt: c.opened, Held: r.held(r.seat.Channel)}})
+	}
 	if err != nil {
 		r.retryAt = time.Now().Add(retryEpoch)
 		r.refuse(block)
@@ -256,7 +263,7 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 	ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
 	r.epoch, r.clock, r.first, r.pending = ch.Epoch, c, 0, r.pending[:0]
 	if r.lost > 0 {
-		r.log.Warn("audio was lost to the pipeline", "hearing", r.hearing.ID, "channel", r.seat.Channel, "samples", r.lost)
+		r.log.Warn("the spool takes audio again", "hearing", r.hearing.ID, "channel", r.seat.Channel, "refused", r.lost, "archived", found)
 		r.lost = 0
 		r.alarms.clear(alarmLost, r.seat.Channel)
 	}
@@ -282,13 +289,14 @@ func (r *recorder) refuse(block []int16) {
 	r.lose(len(block))
 }
 
-// lose counts samples that the pipeline will not get.
+// lose counts samples that the spool has not taken. Where the archive has not
+// either, nobody has them.
 func (r *recorder) lose(n int) {
-	if r.lost == 0 {
+	if r.track == nil || r.whole < 0 {
 		r.alarms.raise(Alarm{
 			Code: alarmLost, Hearing: r.hearing.ID, Channel: r.seat.Channel,
-			Text:   fmt.Sprintf("%s（%s）的录音无法存入暂存区，正在缺失；请检查磁盘", r.seat.Role, r.seat.Channel),
-			TextEN: fmt.Sprintf("Audio of %s (%s) does not reach the spool and is being lost; check the disk", r.seat.Role, r.seat.Channel),
+			Text:   fmt.Sprintf("%s（%s）的录音无法保存，正在缺失；请立即检查磁盘", r.seat.Role, r.seat.Channel),
+			TextEN: fmt.Sprintf("Audio of %s (%s) cannot be saved and is being lost; check the disk at once", r.seat.Role, r.seat.Channel),
 		})
 	}
 	r.lost += int64(n)
@@ -304,7 +312,7 @@ func (r *recorder) queue(n int, end End) {
 	}
 	r.first += SampleIndex(n)
 	r.pending = r.pending[:copy(r.pending, r.pending[n:])]
-	r.out <- queued{chunk: c, done: func(error) { <-r.slots }}
+	r.out <- queued{chunk: c, archived: r.whole >= 0 && c.First >= r.whole, done: func(error) { <-r.slots }}
 }
 
 func (r *recorder) wall(i SampleIndex) time.Time {
@@ -362,7 +370,7 @@ func (r *recorder) flush(ctx context.Context) bool {
 
 func (r *recorder) newTrack() {
 	r.closeTrack()
-	r.track = r.archive.Track(r.hearing, r.seat, r.epoch)
+	r.track, r.whole = r.archive.Track(r.hearing, r.seat, r.epoch), -1
 	if err := r.track.Resume(r.first); err != nil {
 		r.archiveFailed(err)
 	}
@@ -390,8 +398,12 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 		}
 	}
 	if err := r.track.Write(first, r.wall(first), block); err != nil {
+		r.whole = -1
 		r.archiveFailed(err)
 		return
+	}
+	if r.whole < 0 {
+		r.whole = first
 	}
 	if !r.retryArc.IsZero() {
 		r.retryArc = time.Time{}

@@ -9,6 +9,7 @@ import (
 // deliver sends chunks as the spool gave them. Where one does not follow what
 // was sent of its channel, the spool is damaged, and the archive fills the gap.
 func (s *sender) deliver(ctx context.Context, chunks []Chunk) {
+	chunks = s.sound(chunks)
 	next := map[string]uint64{}
 	sent := 0
 	for i := range chunks {
@@ -27,6 +28,36 @@ func (s *sender) deliver(ctx context.Context, chunks []Chunk) {
 		c.Lost = s.fill(ctx, key, want, c.Seq-1)
 	}
 	s.send(ctx, chunks[sent:])
+}
+
+// sound reads the samples of chunks that only the archive has. Those that it has
+// not either are left out, and show as a gap.
+func (s *sender) sound(chunks []Chunk) []Chunk {
+	whole := chunks[:0]
+	for _, c := range chunks {
+		if c.archived > 0 {
+			key := Key(c.Hearing, c.Channel)
+			r := s.readers[key]
+			if r == nil {
+				r = s.archive.reader(c.Hearing)
+				s.readers[key] = r
+			}
+			c.Samples, c.archived = make([]int16, c.archived), 0
+			if _, err := r.read(c.Channel, c.Epoch, c.First, c.Samples); err != nil {
+				continue
+			}
+		}
+		whole = append(whole, c)
+	}
+	return whole
+}
+
+// closeReaders is for when there is nothing left to send.
+func (s *sender) closeReaders() {
+	for key, r := range s.readers {
+		r.close()
+		delete(s.readers, key)
+	}
 }
 
 // expected is the number that a channel is to be sent from.

@@ -31,7 +31,11 @@ func (d *Daemon) Report() Report {
 
 // note keeps what a sign of life says, and looks after what it does not.
 func (d *Daemon) note(h Health, spool *Spool, snd *sender) {
-	r := Report{Health: h, Backlog: spool.Backlog(), Filled: snd.filled.Load(), Lost: snd.lost.Load(), DiskFree: d.watchDisk(len(h.Seats))}
+	backlog := spool.Backlog()
+	if backlog.Bytes < backlog.MaxBytes/10*9 {
+		d.alarms.clear(alarmSpoolFull, "") // also where nothing is recorded any more
+	}
+	r := Report{Health: h, Backlog: backlog, Filled: snd.filled.Load(), Lost: snd.lost.Load(), DiskFree: d.watchDisk(len(h.Seats))}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r.Hung = d.progress.hung(h)

@@ -34,7 +34,8 @@ const (
 )
 
 // sender takes a courtroom's chunks from the spool to the log: one goroutine,
-// one request at a time, so that their order holds.
+// one request at a time, so that their order holds. The hearing under way goes
+// first; what waits of earlier ones follows behind it, no faster than it may.
 type sender struct {
 	spool     *Spool
 	archive   *Archive
@@ -48,8 +49,13 @@ type sender struct {
 
 	began atomic.Int64 // Unix nanoseconds when the request under way began; 0: none
 
+	going   string                    // live, as the readers know it
+	cap     int64                     // bytes a second for what is not of the hearing under way; 0: any
+	readers map[string]*archiveReader // by channel key, while the spool lacks sound
+
 	mu       sync.Mutex
 	channels map[string]*sending
+	live     string        // the hearing under way, or the last one
 	again    chan struct{} // holds one token when something is to be sent again
 }
 
@@ -68,7 +74,15 @@ type sending struct {
 
 func newSender(spool *Spool, archive *Archive, log Log, codec Codec, courtroom string, a *alarms, l *slog.Logger) *sender {
 	return &sender{spool: spool, archive: archive, log: log, codec: codec, courtroom: courtroom, alarms: a, slog: l,
-		channels: map[string]*sending{}, again: make(chan struct{}, 1)}
+		readers: map[string]*archiveReader{}, channels: map[string]*sending{}, again: make(chan struct{}, 1)}
+}
+
+// setLive says which hearing goes first.
+func (s *sender) setLive(hearing string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = hearing
+	s.wake()
 }
 
 // channel is to be called with the lock held.
@@ -114,12 +128,29 @@ func (s *sender) wake() {
 
 // run sends until ctx ends.
 func (s *sender) run(ctx context.Context) {
-	r := s.spool.Reader()
-	defer r.Close()
+	first := s.spool.Reader(func(hearing string) bool { return hearing == s.going })
+	rest := s.spool.Reader(func(hearing string) bool { return hearing != s.going })
+	defer first.Close()
+	defer rest.Close()
+	defer s.closeReaders()
 	failed := false
+	var may time.Time            // when the rest may be sent again
+	var ending map[string]uint64 // what was not confirmed when the end was reached; nil: it was not
 	for ctx.Err() == nil {
-		s.rewind(r)
-		chunks, _, err := r.Next(sendMost, s.wanted)
+		s.rewind(first, rest)
+		chunks, changed, err := first.Next(sendMost, s.wanted)
+		if err == nil && len(chunks) > 0 {
+			ending = nil
+			s.deliver(ctx, chunks)
+			continue
+		}
+		if wait := time.Until(may); err == nil && wait > 0 {
+			s.idle(ctx, changed, wait)
+			continue
+		}
+		if err == nil {
+			chunks, _, err = rest.Next(s.restMost(), s.wanted)
+		}
 		if err != nil {
 			if !failed {
 				s.slog.Error("spool cannot be read", "courtroom", s.courtroom, "err", err)
@@ -129,26 +160,55 @@ func (s *sender) run(ctx context.Context) {
 			continue
 		}
 		failed = false
-		if len(chunks) > 0 {
+		switch {
+		case len(chunks) > 0:
+			ending = nil
 			s.deliver(ctx, chunks)
-			continue
-		}
-		// At the end: what is not confirmed and was not found on the way is lost.
-		last := s.spool.unconfirmed()
-		var changed <-chan struct{}
-		if chunks, changed, err = r.Next(sendMost, s.wanted); len(chunks) > 0 || err != nil {
-			s.deliver(ctx, chunks)
-			continue
-		}
-		if s.fillTails(ctx, last) {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		case <-s.again:
+			may = s.nextRest(chunks)
+		case ending == nil:
+			ending = s.spool.unconfirmed() // and look once more
+		default:
+			// What is not confirmed and was not found on the way is lost.
+			some := s.fillTails(ctx, ending)
+			if ending = nil; !some {
+				s.closeReaders()
+				s.idle(ctx, changed, time.Hour)
+			}
 		}
 	}
+}
+
+// idle waits for something to do.
+func (s *sender) idle(ctx context.Context, changed <-chan struct{}, most time.Duration) {
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-changed:
+	case <-s.again:
+	case <-t.C:
+	}
+}
+
+// restMost is how many chunks of the rest go into one request: the hearing under
+// way waits for no more than a tenth of a second of the line.
+func (s *sender) restMost() int {
+	if s.cap == 0 {
+		return sendMost
+	}
+	return int(min(max(1, s.cap/10/(2*ChunkSamples)), sendMost))
+}
+
+// nextRest is when the line is free again for the rest.
+func (s *sender) nextRest(sent []Chunk) time.Time {
+	if s.cap == 0 {
+		return time.Time{}
+	}
+	n := int64(0)
+	for i := range sent {
+		n += 2 * int64(len(sent[i].Samples))
+	}
+	return time.Now().Add(time.Duration(n) * time.Second / time.Duration(s.cap))
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -168,10 +228,20 @@ func (s *sender) wanted(c *Chunk) bool {
 	return c.Seq > ch.confirmed && c.Seq >= ch.next
 }
 
-// rewind answers what the record server has asked for.
-func (s *sender) rewind(r *SpoolReader) {
+// rewind answers what the record server has asked for, and a change of what goes
+// first: each reader has passed over what was the other's.
+func (s *sender) rewind(readers ...*SpoolReader) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.going != s.live {
+		s.going = s.live
+		for key := range s.spool.unconfirmed() {
+			c := s.channel(key)
+			for _, r := range readers {
+				r.Rewind(key, max(c.next, c.confirmed+1))
+			}
+		}
+	}
 	for key, c := range s.channels {
 		if c.want == 0 {
 			continue
@@ -184,7 +254,10 @@ func (s *sender) rewind(r *SpoolReader) {
 		}
 		c.next = want
 		// Where it is not there any more, the archive has to fill the gap.
-		there := r.Rewind(key, want)
+		there := false
+		for _, r := range readers {
+			there = r.Rewind(key, want)
+		}
 		s.slog.Warn("audio is sent again", "courtroom", s.courtroom, "channel", key, "seq", want, "found", there)
 	}
 }

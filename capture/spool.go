@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,7 +131,7 @@ func (s *Spool) loadSegment(number uint64, last bool, highest map[string]uint64)
 	s.newest = max(s.newest, number)
 	g := &segment{number: number, size: size, spans: map[string]*seqSpan{}}
 	for _, r := range records {
-		c, _, err := r.head()
+		c, pcm, err := r.head()
 		if err != nil {
 			s.damage = append(s.damage, Damage{File: path, From: r.offset, To: r.end()})
 			continue
@@ -141,7 +142,7 @@ func (s *Spool) loadSegment(number uint64, last bool, highest map[string]uint64)
 			s.missing = append(s.missing, MissingChunks{key, before + 1, c.Seq - 1})
 		}
 		highest[key] = max(highest[key], c.Seq)
-		s.state.saw(key, &c, SampleIndex((len(r.bytes)-recordHead-len(c.Hearing)-len(c.Channel)-35)/2))
+		s.state.saw(key, &c, c.Next()+SampleIndex(len(pcm)/2))
 	}
 	if len(g.spans) == 0 {
 		if err := os.Remove(path); err != nil {
@@ -154,8 +155,8 @@ func (s *Spool) loadSegment(number uint64, last bool, highest map[string]uint64)
 	return nil
 }
 
-// saw brings a channel's state up to a durable chunk of n samples.
-func (st *spoolState) saw(key string, c *Chunk, n SampleIndex) {
+// saw brings a channel's state up to a durable chunk that ends before next.
+func (st *spoolState) saw(key string, c *Chunk, next SampleIndex) {
 	ch := st.Channels[key]
 	if ch == nil {
 		ch = &SpoolChannel{}
@@ -176,7 +177,7 @@ func (st *spoolState) saw(key string, c *Chunk, n SampleIndex) {
 		// the first epoch begins at its beginning.
 		ch.SourceFrom += ch.Next
 	}
-	ch.Epoch, ch.Seq, ch.Next, ch.End = c.Epoch, c.Seq, c.First+n, c.End
+	ch.Epoch, ch.Seq, ch.Next, ch.End = c.Epoch, c.Seq, next, c.End
 	ch.Touched = c.CapturedAt
 }
 
@@ -254,7 +255,8 @@ func (s *Spool) BeginEpochs(hearing string, starts []EpochStart) error {
 // Append numbers the chunks (it sets their Seq) and makes them durable, all or
 // none: after an error the spool is as before and the same chunks can be tried
 // again. Each chunk must continue its channel's epoch without a gap.
-// [ErrSpoolFull] is returned when there is no room.
+// [ErrSpoolFull] is returned when there is no room. Chunks whose sound only the
+// archive keeps take next to none, and find some beyond.
 func (s *Spool) Append(chunks []Chunk) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,7 +270,11 @@ func (s *Spool) Append(chunks []Chunk) error {
 	for i := range chunks {
 		s.buf = appendRecord(s.buf, &chunks[i], len(chunks)-1-i)
 	}
-	if s.bytes+int64(len(s.buf)) > s.cfg.MaxBytes {
+	room := s.cfg.MaxBytes
+	if !slices.ContainsFunc(chunks, func(c Chunk) bool { return len(c.Samples) > 0 }) {
+		room += room / 8
+	}
+	if s.bytes+int64(len(s.buf)) > room {
 		return fmt.Errorf("append to spool of %s: %w (%d MiB)", s.cfg.Courtroom, ErrSpoolFull, s.cfg.MaxBytes>>20)
 	}
 	if err := s.write(s.buf); err != nil {
@@ -279,7 +285,7 @@ func (s *Spool) Append(chunks []Chunk) error {
 		c := &chunks[i]
 		key := Key(c.Hearing, c.Channel)
 		g.add(key, c.Seq)
-		s.state.saw(key, c, SampleIndex(len(c.Samples)))
+		s.state.saw(key, c, c.Next())
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -465,6 +471,13 @@ func (s *Spool) unconfirmed() map[string]uint64 {
 		}
 	}
 	return last
+}
+
+// keys are all channels that the spool knows.
+func (s *Spool) keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.state.Channels))
 }
 
 // Waiting are the unconfirmed chunks of a hearing's channels, by channel.

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // SpoolReader reads the durable chunks of a spool in the order in which they
 // were captured. It is for use by one goroutine.
 type SpoolReader struct {
 	spool *Spool
+	of    func(hearing string) bool // what is read; nil: all
 
 	segment uint64 // the number it stands in, or before
 	offset  int64
@@ -21,8 +23,11 @@ type SpoolReader struct {
 // readAhead is at least the largest record.
 const readAhead = 512 << 10
 
-// Reader starts at the oldest chunk. Close it before the spool.
-func (s *Spool) Reader() *SpoolReader { return &SpoolReader{spool: s} }
+// Reader starts at the oldest chunk, and reads those of hearings that of says yes
+// to; nil: all. Close it before the spool.
+func (s *Spool) Reader(of func(hearing string) bool) *SpoolReader {
+	return &SpoolReader{spool: s, of: of}
+}
 
 // Next reads up to most chunks that wanted says yes to; the samples of the others
 // are not touched. It returns none when it has reached the end: then wait for
@@ -60,6 +65,19 @@ func (r *SpoolReader) Next(most int, wanted func(c *Chunk) bool) (chunks []Chunk
 	return chunks, nil, nil
 }
 
+// skips says whether a segment holds nothing that is read.
+func (r *SpoolReader) skips(g *segment) bool {
+	if r.of == nil {
+		return false
+	}
+	for key := range g.spans {
+		if hearing, _, _ := strings.Cut(key, "/"); r.of(hearing) {
+			return false
+		}
+	}
+	return true
+}
+
 // advance finds the segment to read: the one it stands in or, when that is
 // gone, the next.
 func (r *SpoolReader) advance() (size int64, last bool, changed <-chan struct{}, ok bool) {
@@ -67,14 +85,15 @@ func (r *SpoolReader) advance() (size int64, last bool, changed <-chan struct{},
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, g := range s.segments {
-		if g.number < r.segment {
+		last := i == len(s.segments)-1
+		if g.number < r.segment || !last && g.number > r.segment && r.skips(g) {
 			continue
 		}
 		if g.number > r.segment || r.offset == 0 {
 			r.leave()
 			r.segment, r.offset = g.number, int64(len(segmentMagic))
 		}
-		return g.size, i == len(s.segments)-1, s.changed, true
+		return g.size, last, s.changed, true
 	}
 	return 0, true, s.changed, false
 }
@@ -119,7 +138,7 @@ func (r *SpoolReader) take(b []byte, size int64, most int, wanted func(*Chunk) b
 		}
 		r.offset += int64(len(rec.bytes))
 		c, _, err := rec.head()
-		if err == nil && !wanted(&c) {
+		if err == nil && (r.of != nil && !r.of(c.Hearing) || !wanted(&c)) {
 			continue
 		}
 		if err == nil {

@@ -15,7 +15,7 @@ import (
 //	4  4  length of the body
 //	8  4  CRC-32C of bytes 4–8, 12–20 and the body
 //	12 2  how many records of the same batch follow
-//	14 2  zero
+//	14 2  0: the body ends with samples; 1: with their number, the archive has them
 //	16 4  bytes from the first record of the batch to this one
 //	20    body
 //
@@ -24,6 +24,7 @@ import (
 const (
 	recordHead    = 20
 	maxRecordBody = 2*(1+64) + 4*8 + 1 + 2*MaxChunkSamples
+	kindArchived  = 1
 )
 
 func recordMark() []byte { return []byte("TJR\x01") }
@@ -44,7 +45,12 @@ func appendRecord(b []byte, c *Chunk, following int) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.First))
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.CapturedAt.UnixMicro()))
 	b = append(b, c.End.code())
-	b = appendPCM(b, c.Samples)
+	if c.archived > 0 {
+		b[start+14] = kindArchived
+		b = binary.LittleEndian.AppendUint32(b, uint32(c.archived))
+	} else {
+		b = appendPCM(b, c.Samples)
+	}
 	r := b[start:]
 	binary.LittleEndian.PutUint32(r[4:], uint32(len(r)-recordHead))
 	binary.LittleEndian.PutUint16(r[12:], uint16(following))
@@ -72,7 +78,7 @@ func readRecord(b []byte) (record, error) {
 		return record{}, errNoRecord
 	}
 	n := int64(binary.LittleEndian.Uint32(b[4:]))
-	if n > maxRecordBody || int64(len(b)) < recordHead+n || b[14] != 0 || b[15] != 0 {
+	if n > maxRecordBody || int64(len(b)) < recordHead+n || b[14] > kindArchived || b[15] != 0 {
 		return record{}, errNoRecord
 	}
 	r := b[:recordHead+n]
@@ -115,7 +121,17 @@ func (r record) head() (Chunk, []byte, error) {
 		First:      SampleIndex(binary.LittleEndian.Uint64(b[16:])),
 		CapturedAt: time.UnixMicro(int64(binary.LittleEndian.Uint64(b[24:]))).UTC(),
 	}
-	return c, b[33:], nil
+	b = b[33:]
+	if r.bytes[14] != kindArchived {
+		return c, b, nil
+	}
+	if len(b) == 4 {
+		c.archived = int(binary.LittleEndian.Uint32(b))
+	}
+	if c.archived < 1 || c.archived > MaxChunkSamples {
+		return c, nil, fmt.Errorf("spool record of %d bytes: it says of no sound where it is", len(r.bytes))
+	}
+	return c, nil, nil
 }
 
 // chunk reads the whole chunk and holds it to its bounds. It shares no memory

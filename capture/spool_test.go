@@ -67,7 +67,7 @@ func appendTo(t testing.TB, s *Spool, channels ...string) []Chunk {
 
 func readAll(t testing.TB, s *Spool) []Chunk {
 	t.Helper()
-	r := s.Reader()
+	r := s.Reader(nil)
 	defer r.Close()
 	var all []Chunk
 	for {
@@ -178,7 +178,7 @@ func TestSpoolReaderOutlivesItsSegment(t *testing.T) {
 	}
 	s.lock.Close() // killed
 	s = openTestSpool(t, SpoolConfig{Dir: dir})
-	r := s.Reader()
+	r := s.Reader(nil)
 	defer r.Close()
 	next := func() []Chunk {
 		t.Helper()
@@ -404,7 +404,7 @@ func TestSpoolRewind(t *testing.T) {
 	for range 30 {
 		appendTo(t, s, "judge", "clerk")
 	}
-	r := s.Reader()
+	r := s.Reader(nil)
 	defer r.Close()
 	all := func(*Chunk) bool { return true }
 	for {
@@ -435,7 +435,7 @@ func TestSpoolReaderAfterAllWasLetGo(t *testing.T) {
 	appendTo(t, s, "judge")
 	s.lock.Close()
 	s = openTestSpool(t, SpoolConfig{Dir: dir})
-	r := s.Reader()
+	r := s.Reader(nil)
 	defer r.Close()
 	all := func(*Chunk) bool { return true }
 	if got, _, err := r.Next(9, all); err != nil || len(got) != 1 {

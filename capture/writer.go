@@ -21,8 +21,9 @@ const (
 // queued is a chunk on its way to the spool; done is called once, when it is
 // durable or was refused for good.
 type queued struct {
-	chunk Chunk
-	done  func(error)
+	chunk    Chunk
+	archived bool // the archive has its samples too
+	done     func(error)
 }
 
 // writer makes chunks of all seats of a courtroom durable, in batches. Nothing
@@ -47,10 +48,12 @@ func (w *writer) run(ctx context.Context) {
 		}
 		batch = w.gather(append(batch[:0], q))
 		chunks = chunks[:0]
+		archived := true
 		for _, q := range batch {
 			chunks = append(chunks, q.chunk)
+			archived = archived && q.archived
 		}
-		err := w.append(ctx, chunks)
+		err := w.append(ctx, chunks, archived)
 		for i := range batch {
 			batch[i].done(err)
 			batch[i] = queued{} // let the samples go
@@ -76,20 +79,30 @@ func (w *writer) gather(batch []queued) []queued {
 	return batch
 }
 
-// append tries until the chunks are durable, or ctx has ended.
-func (w *writer) append(ctx context.Context, chunks []Chunk) error {
-	for first := true; ; first = false {
+// append tries until the chunks are durable, or ctx has ended. What a full
+// spool does not take gets its number and its place there, without its sound,
+// where the archive has that.
+func (w *writer) append(ctx context.Context, chunks []Chunk, archived bool) error {
+	for {
 		err := w.spool.Append(chunks)
 		if err == nil {
-			if !first {
-				w.log.Info("spool takes audio again", "courtroom", w.courtroom)
+			for _, code := range []string{alarmDisk, alarmSpoolFull, alarmSpool} {
+				if w.alarms.clear(code, "") {
+					w.log.Info("spool takes audio again", "courtroom", w.courtroom)
+				}
 			}
-			w.alarms.clear(alarmDisk, "")
-			w.alarms.clear(alarmSpoolFull, "")
-			w.alarms.clear(alarmSpool, "")
 			return nil
 		}
 		w.raise(err)
+		if archived && errors.Is(err, ErrSpoolFull) {
+			for i := range chunks {
+				chunks[i].archived, chunks[i].Samples = len(chunks[i].Samples), nil
+			}
+			if err = w.spool.Append(chunks); err == nil {
+				return nil
+			}
+			archived = false
+		}
 		if ctx.Err() != nil {
 			return err
 		}

@@ -86,6 +86,7 @@ type CaptureConfig struct {
 	Codec     string   `toml:"codec"`
 	Pace      float64  `toml:"pace"`
 	SpoolMB   int      `toml:"spool_mb"`
+	Backlog   int      `toml:"backlog_mbit"`
 	Preroll   Duration `toml:"preroll"`
 	Listen    string   `toml:"listen"`
 }
@@ -364,6 +365,9 @@ func (c *Config) Check() error {
 	}
 	if c.Capture.SpoolMB < 64 {
 		return misuse("capture.spool_mb = %d: at least 64", c.Capture.SpoolMB)
+	}
+	if c.Capture.Backlog < 0 {
+		return misuse("capture.backlog_mbit = %d: 0 for no limit, or Mbit/s", c.Capture.Backlog)
 	}
 	if c.Capture.Pace < 0 {
 		return misuse("capture.pace = %g: 1 is real time, 0 as fast as possible", c.Capture.Pace)

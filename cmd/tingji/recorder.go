@@ -178,7 +178,8 @@ func (a *app) newDaemon(log *courtLog, room string, seats []capture.SeatSource, 
 	daemon, err := capture.NewDaemon(capture.Config{
 		Courtroom: room, Instance: instance(), Dir: filepath.Join(a.config.Data, "capture"),
 		SpoolBytes: int64(a.config.Capture.SpoolMB) << 20, Codec: capture.Codec(a.config.Capture.Codec),
-		Seats: seats, Preroll: preroll, OnEnd: onEnd,
+		BacklogBytes: int64(a.config.Capture.Backlog) * 1e6 / 8,
+		Seats:        seats, Preroll: preroll, OnEnd: onEnd,
 	}, capture.Links{
 		Hearings: captureLog{log}, Receipts: captureLog{log}, Log: captureLog{log}, Health: healthLog{log},
 	}, a.log)
