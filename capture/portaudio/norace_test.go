@@ -1,5 +1,0 @@
-//go:build !race
-
-package portaudio_test
-
-const raceEnabled = false
