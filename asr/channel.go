@@ -34,6 +34,8 @@ type item struct {
 
 	voiced time.Duration // what the detector took for speech
 	prompt string        // that the engine was given
+	// partial is the decode that foresaw the utterance's end; until it is asked for, or failed.
+	partial partialState
 }
 
 // complete reports whether nothing is missing of a step.
@@ -108,6 +110,7 @@ func (c *channel) key() string { return capture.Key(c.hearing, c.name) }
 // drop takes the first n items off the queue and gives up their decoding.
 func (c *channel) drop(n int) {
 	for _, it := range c.queue[:n] {
+		it.partial.stop()
 		if it.cancel != nil {
 			it.cancel()
 		}
@@ -190,6 +193,9 @@ func (c *channel) queueSteps(steps []Step) {
 			it.band = new(bander).add(nil, s.First, s.Samples)
 			it.voiced = s.Voiced
 			it.queued, it.seen = time.Now(), c.latest.offset
+			if c.partial.foreseen(s.First, len(s.Samples)) {
+				it.partial, c.partial = c.partial, partialState{}
+			}
 			c.partial.stop()
 		}
 		after := c.settle(s.End)

@@ -241,14 +241,22 @@ func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
 			tried[f] = true
 		}
 		frames := framesIn(maybe, best, best+width)
-		for half := -2 * bandLag; half < 2*bandLag; half++ {
-			var ab, aa, bb int64
-			for _, f := range frames {
-				x, y, z := products(own, other, f, half)
-				ab, aa, bb = ab+x, aa+y, bb+z
+		whole := wholeLags(own, other, frames)
+		top := slices.Max(whole)
+		for i, c := range whole {
+			// A voice at half a sample is found beside its lag, weaker.
+			if c < sameCorrelation/4 || c < top/4 {
+				continue
 			}
-			if c := square(ab, aa, bb); c >= highest {
-				highest, lag, ok = c, half>>1, true
+			for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
+				var ab, aa, bb int64
+				for _, f := range frames {
+					x, y, z := products(own, other, f, half)
+					ab, aa, bb = ab+x, aa+y, bb+z
+				}
+				if c := square(ab, aa, bb); c > highest {
+					highest, lag, ok = c, half>>1, true
+				}
 			}
 		}
 		if highest > 0.5 {
@@ -256,6 +264,36 @@ func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
 		}
 	}
 	return lag, ok
+}
+
+// wholeLags are the squared correlations over some frames at each whole lag, from
+// -bandLag on.
+func wholeLags(own, other []int16, frames []int) []float64 {
+	squares := make([]int64, len(other)+1) // sums before each sample
+	for i, y := range other {
+		squares[i+1] = squares[i] + int64(y)*int64(y)
+	}
+	var aa int64
+	for _, f := range frames {
+		aa += energy(own[f*bandFrame : (f+1)*bandFrame])
+	}
+	found := make([]float64, 2*bandLag)
+	for l := range found {
+		var ab, bb int64
+		for _, f := range frames {
+			a := own[f*bandFrame : (f+1)*bandFrame]
+			at := f*bandFrame + l
+			b := other[at : at+len(a)]
+			var sum int64
+			for i, x := range a {
+				sum += int64(x) * int64(b[i])
+			}
+			ab += sum
+			bb += squares[at+len(a)] - squares[at]
+		}
+		found[l] = square(ab, aa, bb)
+	}
+	return found
 }
 
 func framesIn(maybe []bool, from, to int) (frames []int) {

@@ -141,6 +141,19 @@ func (e *Endpointer) Open() (first capture.SampleIndex, samples []int16, ok bool
 	return e.base, e.buffer, e.open
 }
 
+// Pausing are the samples of the utterance that is being spoken as it will be if
+// nothing more is said; ok once all of them are known, before it is known that
+// they are all.
+func (e *Endpointer) Pausing() (samples []int16, ok bool) {
+	end := e.last + capture.SampleIndex(e.after*frameSamples)
+	// Beyond, a shorter silence cuts it, elsewhere.
+	longest := e.base + capture.SampleIndex((longUtterance-e.end)*frameSamples)
+	if !e.open || end > e.heard || e.heard >= longest {
+		return nil, false
+	}
+	return e.buffer[:end-e.base], true
+}
+
 // Write takes the samples that follow and returns the steps that they end:
 // utterances, and silence by 10 s. It always leaves something undecided for
 // Flush when samples is not empty.

@@ -47,7 +47,10 @@ type engine struct {
 }
 
 // ticket is a partial's place at the engine.
-type ticket struct{ cancel context.CancelFunc }
+type ticket struct {
+	cancel context.CancelFunc
+	kept   *time.Time // a final's by now: when it was asked
+}
 
 func newEngine(r Recognizer, parallel int, giveUp time.Duration, log *slog.Logger, failed func(error)) *engine {
 	return &engine{recognizer: r, giveUp: giveUp, log: log, failed: failed, free: parallel,
@@ -97,16 +100,38 @@ func (e *engine) tryEnter(ctx context.Context) (context.Context, *ticket, bool) 
 	}
 	e.free--
 	ctx, cancel := context.WithCancel(ctx)
-	t := &ticket{cancel}
+	t := &ticket{cancel: cancel}
 	e.partials[t] = struct{}{}
 	return ctx, t, true
 }
 
-func (e *engine) leavePartial(t *ticket) {
-	t.cancel()
+// keep makes a partial's question a final's, which nobody takes the place of; false
+// where it has lost its place already.
+func (e *engine) keep(t *ticket) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.partials[t]; !ok {
+		return false
+	}
+	delete(e.partials, t)
+	now := time.Now()
+	t.kept = &now
+	e.asked[t.kept] = struct{}{}
+	e.finals++
+	return true
+}
+
+// leavePartial gives a place back, with how the engine answered.
+func (e *engine) leavePartial(ctx context.Context, t *ticket, err error) {
 	e.mu.Lock()
 	delete(e.partials, t)
+	kept := t.kept
 	e.mu.Unlock()
+	if kept != nil {
+		e.observe(ctx, kept, err)
+		e.count(-1)
+	}
+	t.cancel()
 	e.leave()
 }
 

@@ -1,7 +1,6 @@
 package asr
 
 import (
-	"context"
 	"time"
 	"unicode/utf8"
 
@@ -21,16 +20,28 @@ type partialState struct {
 	asked  int           // samples that the last decode had; 0 before the first
 	took   time.Duration // the last decode
 	text   string        // of the last decode
+	shown  int           // samples of the last one published
 	busy   bool
-	cancel context.CancelFunc // of the decode under way
+	ticket *ticket // of the decode under way
+
+	// whole: the last decode had all samples that the utterance will have if
+	// nothing more is said. Then it is the final's, too; early is its answer.
+	whole  bool
+	prompt string // that it was given
+	early  *answer
 }
 
 // stop ends the utterance's partials.
 func (s *partialState) stop() {
-	if s.cancel != nil {
-		s.cancel()
+	if s.ticket != nil {
+		s.ticket.cancel()
 	}
 	*s = partialState{}
+}
+
+// foreseen reports whether the last decode is that of an utterance of so many samples.
+func (s *partialState) foreseen(first capture.SampleIndex, samples int) bool {
+	return s.whole && s.first == first && s.asked == samples
 }
 
 // due reports whether the utterance has grown enough to be decoded again: the

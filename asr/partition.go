@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +67,7 @@ type answer struct {
 	first   capture.SampleIndex
 	epoch   uint64
 	samples int
+	whole   bool // the partial had all that there will be if nothing more is said
 	prompt  string
 	took    time.Duration
 	Hypothesis
@@ -428,6 +430,9 @@ func (p *partition) ask(ctx context.Context) {
 }
 
 func (p *partition) askFinal(ctx context.Context, c *channel, it *item) {
+	if p.foreseen(it) {
+		return
+	}
 	ctx, it.cancel = context.WithCancel(ctx)
 	it.prompt = p.prompt(c)
 	clip := Clip{Samples: it.samples, Prompt: it.prompt, Final: true}
@@ -438,27 +443,53 @@ func (p *partition) askFinal(ctx context.Context, c *channel, it *item) {
 	})
 }
 
+// foreseen takes the answer of a partial that had all of an utterance for the
+// final's; or waits for it.
+func (p *partition) foreseen(it *item) bool {
+	s := it.partial
+	switch {
+	case s.early != nil:
+		it.partial, it.prompt, it.cancel = partialState{}, s.prompt, func() {}
+		it.fill(s.early.Hypothesis, s.early.rejected)
+		return true
+	case s.busy && p.w.engine.keep(s.ticket):
+		it.prompt, it.cancel = s.prompt, s.ticket.cancel
+		return true
+	}
+	it.partial.stop()
+	return false
+}
+
 func (p *partition) askPartial(ctx context.Context, c *channel) {
 	first, samples, open := c.ends.Open()
-	if !open || p.w.config.FinalsOnly || !c.partial.due(len(samples), c.ends.Before()) {
+	if !open || p.w.config.FinalsOnly {
+		return
+	}
+	pausing, whole := c.ends.Pausing()
+	if whole = whole && !c.partial.busy && (c.partial.first != first || c.partial.asked != len(pausing)); whole {
+		samples = pausing
+	} else if !c.partial.due(len(samples), c.ends.Before()) {
 		return
 	}
 	if p.overheard(c, first, samples) {
-		c.partial.first, c.partial.asked = first, len(samples) // look again when it has grown
+		// Look again when it has grown.
+		c.partial.first, c.partial.asked, c.partial.whole, c.partial.early = first, len(samples), false, nil
 		return
 	}
 	asking, ticket, ok := p.w.engine.tryEnter(ctx)
 	if !ok {
 		return
 	}
-	c.partial.first, c.partial.asked, c.partial.busy, c.partial.cancel = first, len(samples), true, ticket.cancel
-	clip := Clip{Samples: samples, Prompt: p.prompt(c)}
-	a := answer{channel: c, life: c.life, first: first, epoch: c.epoch, samples: len(samples), prompt: clip.Prompt}
+	clip := Clip{Samples: samples, Prompt: p.prompt(c), Final: whole}
+	s := &c.partial
+	s.first, s.asked, s.busy, s.ticket = first, len(samples), true, ticket
+	s.whole, s.prompt, s.early = whole, clip.Prompt, nil
+	a := answer{channel: c, life: c.life, first: first, epoch: c.epoch, samples: len(samples), whole: whole, prompt: clip.Prompt}
 	p.asking.Go(func() {
 		began := time.Now()
 		a.Hypothesis, a.err = p.w.engine.recognizer.Recognize(asking, clip)
 		a.took = time.Since(began)
-		p.w.engine.leavePartial(ticket)
+		p.w.engine.leavePartial(asking, ticket, a.err)
 		p.answer(ctx, a)
 	})
 }
@@ -500,16 +531,27 @@ func (p *partition) hear(a answer) {
 		}
 		return
 	}
+	if a.whole && p.early(c, a) {
+		return
+	}
 	s := &c.partial
 	if !s.busy || s.first != a.first || c.epoch != a.epoch {
 		return // the utterance is over
 	}
-	s.busy, s.cancel, s.took = false, nil, a.took
+	s.busy, s.ticket, s.took = false, nil, a.took
+	if a.whole && a.err == nil {
+		s.early = &a
+	} else {
+		s.whole = false
+	}
 	if a.err != nil || a.Text == "" || doubtText(a.Text, a.prompt) != "" || a.check(capture.SampleIndex(a.samples).Duration()) != nil {
 		return // the next may be better
 	}
+	if a.samples <= s.shown {
+		return // it was shown with more, of silence
+	}
 	before := s.text
-	s.text = a.Text
+	s.text, s.shown = a.Text, a.samples
 	u := UtteranceID(c.name, c.epoch, a.first)
 	p.out = append(p.out, Segment{
 		V: 1, ID: c.hearing + "/" + u, Hearing: c.hearing, Channel: c.name, Epoch: c.epoch, Utterance: u,
@@ -518,6 +560,25 @@ func (p *partition) hear(a answer) {
 		Engine: a.Engine, Model: a.Model, Language: a.Language,
 	})
 	p.w.counts.partials.Add(1)
+}
+
+// early gives an utterance that has ended the answer to a question that was asked
+// before it had. A refusal is asked again, as a final: it may have been the partial's.
+func (p *partition) early(c *channel, a answer) bool {
+	i := slices.IndexFunc(c.queue, func(it *item) bool {
+		return it.partial.busy && it.partial.first == a.first && it.segment.Epoch == a.epoch
+	})
+	if i < 0 {
+		return false
+	}
+	it := c.queue[i]
+	it.partial, it.cancel = partialState{}, nil
+	if a.err == nil {
+		it.prompt = a.prompt
+		it.cancel = func() {}
+		it.fill(a.Hypothesis, "")
+	}
+	return true
 }
 
 // publish sends what is ready: each channel's steps in their order.

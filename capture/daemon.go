@@ -166,7 +166,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	snd := newSender(spool, archive, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
 	snd.cap = d.cfg.BacklogBytes
 	out := make(chan queued, queueChunks*max(1, len(d.cfg.Seats)))
-	w := &writer{spool: spool, in: out, alarms: &d.alarms, log: d.log, courtroom: d.cfg.Courtroom}
+	w := &writer{spool: spool, in: out, alarms: &d.alarms, log: d.log, courtroom: d.cfg.Courtroom, seats: len(d.cfg.Seats)}
 	written := make(chan struct{})
 	g.Go(func() error {
 		defer close(written)

@@ -34,6 +34,7 @@ type writer struct {
 	alarms    *alarms
 	log       *slog.Logger
 	courtroom string
+	seats     int // that there are
 }
 
 // run ends when in is closed and empty, or when ctx has ended and the disk does
@@ -65,7 +66,8 @@ func (w *writer) run(ctx context.Context) {
 func (w *writer) gather(batch []queued) []queued {
 	timer := time.NewTimer(gatherTime)
 	defer timer.Stop()
-	for len(batch) < gatherMost {
+	// Seats that keep time with each other come together: nobody else is waited for.
+	for len(batch) < gatherMost && !w.allHere(batch) {
 		select {
 		case q, ok := <-w.in:
 			if !ok {
@@ -77,6 +79,15 @@ func (w *writer) gather(batch []queued) []queued {
 		}
 	}
 	return batch
+}
+
+// allHere reports whether each seat has a chunk in a batch.
+func (w *writer) allHere(batch []queued) bool {
+	channels := map[string]bool{}
+	for _, q := range batch {
+		channels[q.chunk.Channel] = true
+	}
+	return len(channels) == w.seats
 }
 
 // append tries until the chunks are durable, or ctx has ended. What a full

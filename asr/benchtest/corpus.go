@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tingji/asr/demo"
@@ -19,7 +20,8 @@ type Condition struct {
 	Bleed   float64       // of each voice at every other seat, dB; -Inf: none
 	Overlap float64       // share of turns that begin before the one before has ended
 	Answer  bool          // turns of one word, 0.1 to 0.4 s, between the others
-	Silence time.Duration // in the middle
+	Silence time.Duration // in the middle, beside the length
+	Gaps    float64       // a minute: 0.3 to 3 s of a seat that nobody has any more
 }
 
 // Said is a turn of the reference.
@@ -34,7 +36,11 @@ type Said struct {
 type Hearing struct {
 	Recordings []demo.Recording // of each seat
 	Said       []Said           // in the order in which they begin
+	gaps       [][]span         // of each seat, in order
 }
+
+// span is a stretch of samples.
+type span struct{ from, to int }
 
 // Name is what a seat's channel is called.
 func Name(seat int) string { return fmt.Sprintf("seat%d", seat) }
@@ -56,15 +62,15 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 		}
 	}
 	r := rand.New(rand.NewPCG(seed, 0x62656e6368))
-	n := int(length.Seconds() * capture.Rate)
-	h := &Hearing{}
-	voices := make([][]float64, c.Seats)
+	n := int((length + c.Silence).Seconds() * capture.Rate)
+	h := &Hearing{gaps: make([][]span, c.Seats)}
+	voices := make([][]float32, c.Seats)
 	for i := range voices {
-		voices[i] = make([]float64, n)
+		voices[i] = make([]float32, n)
 	}
 	seatOf := map[string]int{}  // a voice keeps its seat
 	end := make([]int, c.Seats) // of what each seat has said
-	at, quiet := capture.Rate, n/2
+	at, quiet := capture.Rate, int(length.Seconds()*capture.Rate)/2
 	for {
 		s := turns[r.IntN(len(turns))]
 		seat, ok := seatOf[s.Channel]
@@ -100,7 +106,7 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 			if edge := min(i-first, last-i); edge < 48 {
 				gain = float64(edge) / 48
 			}
-			voices[seat][start+i-first] += gain * float64(pcm[s.Channel][i])
+			voices[seat][start+i-first] += float32(gain * float64(pcm[s.Channel][i]))
 		}
 		for _, w := range words {
 			said.Words = append(said.Words, demo.Word{
@@ -119,10 +125,10 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 		level, slow := math.Pow(10, c.Noise/20)*32768, 0.0
 		for k := range rec.PCM {
 			slow += 0.2 * (noise.NormFloat64() - slow)
-			x := voices[i][k] + level*(0.6*noise.NormFloat64()+2.4*slow)
+			x := float64(voices[i][k]) + level*(0.6*noise.NormFloat64()+2.4*slow)
 			for j := range c.Seats {
 				if d := delay(i, j); j != i && gain > 0 && k >= d {
-					x += gain * voices[j][k-d]
+					x += gain * float64(voices[j][k-d])
 				}
 			}
 			rec.PCM[k] = int16(max(-32768, min(32767, math.Round(x))))
@@ -140,8 +146,21 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 			}
 		}
 		h.Recordings = append(h.Recordings, rec)
+		for at := 0; c.Gaps > 0; {
+			at += int(r.ExpFloat64() * 60 * capture.Rate / c.Gaps)
+			gap := span{at, at + capture.Rate*3/10 + r.IntN(27*capture.Rate/10)}
+			if at = gap.to + capture.Rate; at >= n {
+				break
+			}
+			h.gaps[i] = append(h.gaps[i], gap)
+		}
 	}
 	return h, nil
+}
+
+// lost reports whether a gap of a seat touches a stretch.
+func (h *Hearing) lost(seat, from, to int) bool {
+	return slices.ContainsFunc(h.gaps[seat], func(g span) bool { return g.from < to && from < g.to })
 }
 
 // delay is the way from one seat to another, in samples: 1.5 m between neighbours.
@@ -152,16 +171,26 @@ func (h *Hearing) Chunks(id string) (chunks []capture.Chunk) {
 	began := time.Date(2026, 5, 6, 9, 0, 0, 0, time.UTC)
 	n := len(h.Recordings[0].PCM)
 	for at, seq := 0, uint64(1); at < n; at, seq = at+capture.ChunkSamples, seq+1 {
-		for _, r := range h.Recordings {
-			end := min(at+capture.ChunkSamples, n)
-			c := capture.Chunk{
-				Hearing: id, Channel: r.Name, Epoch: 1, Seq: seq, First: capture.SampleIndex(at),
-				CapturedAt: began.Add(capture.SampleIndex(at).Duration()), Samples: r.PCM[at:end],
+		for i, r := range h.Recordings {
+			from, end := at, min(at+capture.ChunkSamples, n)
+			for _, g := range h.gaps[i] { // a chunk that a gap touches is cut or left out
+				switch {
+				case g.from <= from && from < g.to:
+					from = min(g.to, end)
+				case from < g.from && g.from < end:
+					end = g.from
+				}
 			}
-			if end == n {
+			c := capture.Chunk{
+				Hearing: id, Channel: r.Name, Epoch: 1, Seq: seq, First: capture.SampleIndex(from),
+				CapturedAt: began.Add(capture.SampleIndex(from).Duration()), Samples: r.PCM[from:end],
+			}
+			if at+capture.ChunkSamples >= n {
 				c.End = capture.EndClose
 			}
-			chunks = append(chunks, c)
+			if from < end || c.End != capture.NotEnd {
+				chunks = append(chunks, c)
+			}
 		}
 	}
 	return chunks
