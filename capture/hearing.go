@@ -43,6 +43,13 @@ type Hearing struct {
 	Breaks      []Break `json:"breaks"`
 	// Phases are the clerk's decisions about where phases begin, one a line.
 	Phases []PhaseMark `json:"phases,omitempty"`
+	// Explanations are the written ones of stretches without sound, Readings who
+	// has read the record or heard it read.
+	Explanations []Explanation `json:"explanations,omitempty"`
+	Readings     []Reading     `json:"readings,omitempty"`
+	// Screen is there while the parties' screen shows only what the clerk has
+	// released; without it, everything as it is spoken.
+	Screen *Screen `json:"screen,omitempty"`
 	// Signing is there once the record is signed.
 	Signing *Signing `json:"signing,omitempty"`
 }
@@ -91,6 +98,42 @@ type Break struct {
 type PhaseMark struct {
 	Line   string    `json:"line"`
 	Phase  string    `json:"phase"`
+	Author string    `json:"author"`
+	At     time.Time `json:"at"`
+}
+
+// Screen is how far the parties' screen may show a hearing.
+type Screen struct {
+	UpToMS int64 `json:"up_to_ms"` // the beginning of the last line it shows
+}
+
+// Explanation is the written one of a fault of the recording (法释〔2017〕5号
+// Art 4), of a stretch on the hearing's clock.
+type Explanation struct {
+	FromMS int64     `json:"from_ms"`
+	ToMS   int64     `json:"to_ms"`
+	Text   string    `json:"text"`
+	Author string    `json:"author"`
+	At     time.Time `json:"at"`
+}
+
+// Manner is how somebody came to know the record.
+type Manner string
+
+const (
+	ReadAlone Manner = "read"  // by reading it
+	ReadAloud Manner = "aloud" // it was read to him
+)
+
+// Reading says that a person has read the record, or heard it read, and how he
+// found it (民事诉讼法 Art 150).
+type Reading struct {
+	Participant
+	Manner Manner `json:"manner"`
+	Remark string `json:"remark,omitempty"` // what he said of it; empty: nothing is wrong
+	// Change is the hearing's newest change that he could read: lines that were
+	// changed later he has not.
+	Change int64     `json:"change"`
 	Author string    `json:"author"`
 	At     time.Time `json:"at"`
 }

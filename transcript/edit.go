@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tingji/capture"
@@ -77,6 +78,9 @@ type HandLine struct {
 	Role    string `json:"role"` // may be empty: nobody said it
 	Speaker string `json:"speaker"`
 	StartMS *int64 `json:"start_ms"` // nil: now
+	// Of words that were cut off a line of speech: its seat, and where they end.
+	Channel string `json:"channel"`
+	EndMS   *int64 `json:"end_ms"` // nil: where it starts
 }
 
 // maxHearingMS is longer than any hearing: a week.
@@ -117,6 +121,16 @@ func (d *Docket) AddLine(ctx context.Context, hearing string, l HandLine, author
 	}
 	line.StartMS = max(0, line.StartedAt.Sub(*h.OpenedAt).Milliseconds())
 	line.EndMS = line.StartMS
+	if l.EndMS != nil {
+		if *l.EndMS < line.StartMS || *l.EndMS > maxHearingMS {
+			return Line{}, &FieldError{"end_ms", "时间不在庭审之内，或者早于开始", "outside the hearing, or before the beginning"}
+		}
+		line.EndMS = *l.EndMS
+	}
+	if l.Channel != "" && !slices.ContainsFunc(h.Seats, func(s capture.Seat) bool { return s.Channel == l.Channel }) {
+		return Line{}, &FieldError{"channel", "没有这个席位", "there is no such seat"}
+	}
+	line.Channel = l.Channel
 	added, err := d.store.AddLine(ctx, line)
 	if err != nil {
 		return Line{}, d.failedWrite(hearing, fmt.Errorf("add line to %s: %w", hearing, err))

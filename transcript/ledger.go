@@ -28,6 +28,9 @@ type LedgerEntry struct {
 	Channels []string `json:"channels,omitempty"`  // that spoke, that failed, or that wait
 	Reason   string   `json:"reason,omitempty"`    // of a break as the clerk wrote it; of a fault in Chinese
 	ReasonEN string   `json:"reason_en,omitempty"` // of a fault
+	// Of a fault: the explanation that was written, or else a draft of one.
+	Explanation string `json:"explanation,omitempty"`
+	Draft       string `json:"draft,omitempty"`
 }
 
 // Ledger accounts for every second of a hearing, from its opening to its close
@@ -64,7 +67,9 @@ func (d *Docket) Ledger(ctx context.Context, hearing string) (Ledger, error) {
 	if err != nil {
 		return Ledger{}, fmt.Errorf("ledger of hearing %s: read lines: %w", hearing, err)
 	}
-	return s.ledger(lines, time.Now()), nil
+	l := s.ledger(lines, time.Now())
+	d.explain(&s.hearing, &l)
+	return l, nil
 }
 
 // stretch is a half-open interval on the hearing's clock in milliseconds, with

@@ -264,11 +264,15 @@ func baseRole(role string) string {
 	return strings.TrimRight(role, "0123456789一二三四五六七八九")
 }
 
-// Closing is the sentence under the text, and Signatures the places under it
-// (民事诉讼法 Art 150). A transcript without a case has none.
+// Closing is the sentence under the text, before the signatures (民事诉讼法
+// Art 150).
 const Closing = "（以上笔录请当事人阅读或者向当事人宣读，确认无误后签名）"
 
-// Signatures are the places for signatures, as they stand under a record.
-func Signatures() []string {
+// Signatures are the places for signatures under a record; none under a
+// transcript without a case, and in the copy that is published.
+func (r *Record) Signatures() []string {
+	if r.Hearing.CaseNo == "" || r.Style.Publication {
+		return nil
+	}
 	return []string{"审判人员签名", "书记员签名", "诉讼参与人签名", "日期"}
 }

@@ -1,7 +1,9 @@
 package transcript
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tingji/capture"
@@ -54,11 +56,52 @@ func elapsed(ms int64) string {
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
+// ExplanationLines are the written explanations of stretches without sound,
+// with a heading; nil where there are none.
+func (r *Record) ExplanationLines() []string {
+	if len(r.Hearing.Explanations) == 0 {
+		return nil
+	}
+	list := slices.Clone(r.Hearing.Explanations)
+	slices.SortFunc(list, func(a, b capture.Explanation) int { return cmp.Compare(a.FromMS, b.FromMS) })
+	lines := []string{"录音中断的书面说明："}
+	for i, e := range list {
+		lines = append(lines, fmt.Sprintf("%d．%s至%s：%s", i+1, elapsed(e.FromMS), elapsed(e.ToMS), sentence(e.Text)))
+	}
+	return lines
+}
+
+// ReadingLines say who has read the record, with a heading; nil where nobody
+// has, and in the copy that is published.
+func (r *Record) ReadingLines() []string {
+	if len(r.Hearing.Readings) == 0 || r.Style.Publication {
+		return nil
+	}
+	lines := []string{"阅读确认："}
+	for _, p := range r.Hearing.Readings {
+		how := "自行阅读"
+		if p.Manner == capture.ReadAloud {
+			how = "听取宣读"
+		}
+		found := "确认无误。"
+		if p.Remark != "" {
+			found = "意见：" + sentence(p.Remark)
+		}
+		lines = append(lines, fmt.Sprintf("%s%s于%s%s，%s", heardText(p.Role), heardText(p.Name), courtTime(p.At.In(beijing), true), how, found))
+	}
+	return lines
+}
+
+// EndLines are all that stands between the text and the signatures.
+func (r *Record) EndLines() []string {
+	return slices.Concat(r.CorrectionLines(), r.ExplanationLines(), r.ReadingLines())
+}
+
 // SigningFields say under a record how it was signed, the integrity check value
-// last; nil before.
+// last; nil before, and in the copy that is published.
 func (r *Record) SigningFields() []Field {
 	s := r.Hearing.Signing
-	if s == nil {
+	if s == nil || r.Style.Publication {
 		return nil
 	}
 	fields := []Field{{"签名人", personList(s.Signers)}}

@@ -51,16 +51,18 @@ func (r *Record) writeText(w io.Writer) error {
 		line(t.Label, "：", t.Shown)
 	}
 	if court {
-		if corrections := r.CorrectionLines(); len(corrections) > 0 {
+		if end := r.EndLines(); len(end) > 0 {
 			line()
-			for _, c := range corrections {
+			for _, c := range end {
 				line(c)
 			}
 		}
-		line()
-		line(Closing)
-		for _, s := range Signatures() {
-			line(s, "：")
+		if signatures := r.Signatures(); len(signatures) > 0 {
+			line()
+			line(Closing)
+			for _, s := range signatures {
+				line(s, "：")
+			}
 		}
 		for _, f := range r.SigningFields() {
 			line(f.Name, "：", f.Value)

@@ -171,6 +171,26 @@ func newSigning(h *capture.Hearing, q SignRequest, author string) (*capture.Sign
 	return s, err
 }
 
+// Doubts are what is open in the record of a hearing as it stands, and whether
+// all of it is there; none once it is signed. ErrNotFound.
+func (d *Docket) Doubts(ctx context.Context, id string) (doubts []Doubt, complete bool, err error) {
+	h, err := d.store.Hearing(ctx, id)
+	if err != nil {
+		return nil, false, fmt.Errorf("doubts of hearing %s: %w", id, err)
+	}
+	if h.Status == capture.Signed || h.OpenedAt == nil {
+		return []Doubt{}, h.Status == capture.Signed, nil
+	}
+	r, _, err := d.record(ctx, h)
+	if err == nil {
+		doubts, err = d.doubts(ctx, id, &r)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("doubts of hearing %s: %w", id, err)
+	}
+	return doubts, r.Complete, nil
+}
+
 // doubts are what is open in a record, in the order of the hearing.
 func (d *Docket) doubts(ctx context.Context, id string, r *Record) ([]Doubt, error) {
 	s, err := d.survey(ctx, id)
@@ -180,7 +200,7 @@ func (d *Docket) doubts(ctx context.Context, id string, r *Record) ([]Doubt, err
 	doubts := []Doubt{}
 	// The hearing is complete: no sound is on its way any more.
 	for _, e := range s.ledger(r.Lines, time.Now().Add(onItsWay)).Entries {
-		if e.Kind == KindFault {
+		if _, ok := explained(&r.Hearing, e.FromMS, e.ToMS); e.Kind == KindFault && !ok {
 			doubts = append(doubts, Doubt{Kind: DoubtFault, FromMS: e.FromMS, ToMS: e.ToMS,
 				Text: "这一段没有录音：" + e.Reason, TextEN: "no sound: " + e.ReasonEN})
 		}

@@ -213,6 +213,29 @@ func TestSignWithDoubts(t *testing.T) {
 		if got := slices.Compact(kinds()); !slices.Equal(got, []transcript.DoubtKind{transcript.DoubtFault}) {
 			t.Errorf("doubts left: %v", got)
 		}
+		// A fault is explained, and then no doubt any more; withdrawn, it is one again.
+		time.Sleep(time.Minute) // nothing is on its way any more
+		ledger, err := c.Ledger(ctx, c.hearing.ID)
+		if err != nil || ledger.TotalMS[transcript.KindFault] == 0 {
+			t.Fatalf("%+v, %v", ledger, err)
+		}
+		for _, e := range ledger.Entries {
+			if e.Kind != transcript.KindFault {
+				continue
+			}
+			if !strings.Contains(e.Draft, "第四条") || !strings.Contains(e.Draft, "审判长席没有录音") {
+				t.Errorf("draft %q", e.Draft)
+			}
+			for _, text := range []string{e.Draft, ""} {
+				if _, err := c.ExplainFault(ctx, c.hearing.ID, transcript.FaultExplanation{FromMS: e.FromMS, ToMS: e.ToMS, Text: text}, "书记员"); err != nil {
+					t.Fatal(err)
+				}
+				open, complete, err := c.Doubts(ctx, c.hearing.ID)
+				if err != nil || !complete || (text != "") != (len(open) == 0) {
+					t.Errorf("explained by %q: %+v, %t, %v", text, open, complete, err)
+				}
+			}
+		}
 		h, err := c.sign(transcript.SignRequest{Signers: bench, Overrule: "设备故障，已附书面说明"})
 		if err != nil || h.Signing.Doubts == 0 || h.Signing.Overrule == "" {
 			t.Fatalf("overruled: %+v, %v", h.Signing, err)
@@ -302,5 +325,72 @@ func TestSignRefused(t *testing.T) {
 			t.Errorf("unknown hearing: %v", err)
 		}
 		c.mustSign()
+	})
+}
+
+// What was explained and who has read stands at the end of the record; the copy
+// that is published has no signatures.
+func TestEndOfRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := heardDay(t, false)
+		ctx := t.Context()
+		var field *transcript.FieldError
+		if _, err := c.ExplainFault(ctx, c.hearing.ID, transcript.FaultExplanation{FromMS: 0, ToMS: 1000, Text: "没有中断"}, "书记员"); !errors.As(err, &field) || field.Field != "from_ms" {
+			t.Errorf("explained what is no fault: %v", err)
+		}
+		spans := c.store.spans[c.hearing.ID]
+		rest := spans[0]
+		spans[0].Samples = 4 * capture.Rate
+		rest.First, rest.Samples, rest.At = 6*capture.Rate, 4*capture.Rate, rest.At+6_000_000
+		c.store.spans[c.hearing.ID] = slices.Insert(spans, 1, rest)
+		time.Sleep(time.Minute)
+		if _, err := c.ExplainFault(ctx, c.hearing.ID, transcript.FaultExplanation{FromMS: 4000, ToMS: 6000, Text: "话筒线松动\n已更换。"}, "书记员"); err != nil {
+			t.Fatal(err)
+		}
+		read := transcript.ReadRequest{By: capture.Participant{Role: "原告", Name: "李𬭚"}, Manner: capture.ReadAlone}
+		for _, q := range []transcript.ReadRequest{{By: read.By}, {By: capture.Participant{Role: "原告"}, Manner: capture.ReadAloud}} {
+			if _, err := c.MarkRead(ctx, c.hearing.ID, q, "书记员"); !errors.As(err, &field) {
+				t.Errorf("%+v: %v", q, err)
+			}
+		}
+		for _, q := range []transcript.ReadRequest{{By: read.By, Manner: capture.ReadAloud, Remark: "有遗漏"}, read,
+			{By: capture.Participant{Role: "被告", Name: "周五"}, Manner: capture.ReadAloud, Remark: "请求补正"}} {
+			h, err := c.MarkRead(ctx, c.hearing.ID, q, "书记员")
+			if err != nil || h.Readings[len(h.Readings)-1].Change == 0 {
+				t.Fatalf("%+v, %v", h.Readings, err)
+			}
+		}
+		h := c.mustSign()
+		if _, err := c.MarkRead(ctx, h.ID, read, "书记员"); err == nil {
+			t.Error("a reading of a signed record was written down")
+		}
+		record, err := c.Record(ctx, h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := func() string {
+			t.Helper()
+			var b bytes.Buffer
+			if err := record.Write(&b, "txt"); err != nil {
+				t.Fatal(err)
+			}
+			return b.String()
+		}
+		for _, want := range []string{"\n录音中断的书面说明：\n1．00:00:04至00:00:06：话筒线松动 已更换。\n", "自行阅读，确认无误。\n", "听取宣读，意见：请求补正。\n", "审判人员签名", "完整性校验值"} {
+			if got := text(); !strings.Contains(got, want) || strings.Contains(got, "有遗漏") {
+				t.Errorf("no %q in\n%s", want, got)
+			}
+		}
+		if err := record.Style.ParseCopy("publication"); err != nil {
+			t.Fatal(err)
+		}
+		for _, not := range []string{"签名", "校验值", "阅读确认"} {
+			if got := text(); strings.Contains(got, not) || !strings.Contains(got, "话筒线松动") {
+				t.Errorf("%q in\n%s", not, got)
+			}
+		}
+		if err := record.Style.ParseCopy("second"); !errors.As(err, &field) {
+			t.Errorf("an unknown copy: %v", err)
+		}
 	})
 }

@@ -17,6 +17,9 @@ type Style struct {
 	// turn, unless a phase begins in between; 0 joins nothing. Subtitles are
 	// never joined.
 	JoinMS int64
+	// Publication shows the copy that is published: without signatures, and
+	// without what stands in their place.
+	Publication bool
 }
 
 // DefaultJoinMS is a pause that does not end a turn.
@@ -51,6 +54,20 @@ func ParseStyle(form, amounts, turns string) (Style, error) {
 		s.JoinMS = DefaultJoinMS
 	}
 	return s, nil
+}
+
+// ParseCopy sets which copy of a record is asked for: original (or nothing), or
+// publication. *FieldError.
+func (s *Style) ParseCopy(name string) error {
+	switch name {
+	case "", "original":
+	case "publication":
+		s.Publication = true
+	default:
+		return &FieldError{"copy", fmt.Sprintf("没有“%s”；可用：original、publication", name),
+			fmt.Sprintf("there is no %q; known: original, publication", name)}
+	}
+	return nil
 }
 
 // Turns are the lines that belong into the record, in the order of speech, as

@@ -37,6 +37,7 @@ type cli struct {
 	Retranscribe retranscribeCmd `cmd:"" help:"Decode a past hearing again, with another engine, and show where the words differ."`
 	Export       exportCmd       `cmd:"" help:"Write the record of a hearing to a file."`
 	Verify       verifyCmd       `cmd:"" help:"Prove an exported record: text, edits and sound, offline."`
+	Import       importCmd       `cmd:"" help:"Announce hearings from a file of the case system, JSON or CSV."`
 	Search       searchCmd       `cmd:"" help:"Find what was said, in all hearings."`
 	Bench        benchCmd        `cmd:"" help:"Measure this machine with the sample hearing."`
 	Doctor       doctorCmd       `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`

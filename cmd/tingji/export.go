@@ -18,6 +18,7 @@ type exportCmd struct {
 	Form    string  `placeholder:"FORM" help:"spoken (as it was said), or written: numbers, dates and sums in figures."`
 	Amounts string  `placeholder:"FORM" help:"Sums in written form: short (20万元), full (200000元), or both (200000元（贰拾万元整）)."`
 	Turns   string  `placeholder:"HOW" help:"single, or joined: one turn of what a speaker says without a long pause."`
+	Copy    string  `placeholder:"WHICH" help:"original, or publication: the copy without signatures."`
 	DB      *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
 }
 
@@ -37,6 +38,9 @@ func (c exportCmd) Run(ctx context.Context, a *app) error {
 		return misuse("--format %s: one of folder, %s", c.Format, strings.Join(slices.Sorted(maps.Keys(recordFormats())), ", "))
 	}
 	style, err := transcript.ParseStyle(c.Form, c.Amounts, c.Turns)
+	if err == nil {
+		err = style.ParseCopy(c.Copy)
+	}
 	if err != nil {
 		return misuse("--%v", err)
 	}

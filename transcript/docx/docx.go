@@ -61,8 +61,8 @@ func write(w io.Writer, r transcript.Record) error {
 	}
 	p := page{Record: &r, Turns: r.Turns(), Head: r.Head(),
 		HeadLine: strings.TrimSpace(r.Court + "　" + r.Hearing.CaseNo)}
-	if r.Hearing.CaseNo != "" {
-		p.Closing, p.Signatures = transcript.Closing, transcript.Signatures()
+	if p.Signatures = r.Signatures(); p.Signatures != nil {
+		p.Closing = transcript.Closing
 	}
 	z := zip.NewWriter(w)
 	for _, f := range files() {

@@ -100,7 +100,7 @@ func TestPDF(t *testing.T) {
 	}
 	want = append(want, r.CorrectionLines()...)
 	want = append(want, transcript.Closing)
-	for _, s := range transcript.Signatures() {
+	for _, s := range r.Signatures() {
 		want = append(want, s+"：")
 	}
 	for _, f := range r.SigningFields() {

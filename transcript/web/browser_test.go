@@ -218,3 +218,20 @@ const contrast = `(() => {
 	}
 	return [...poor].join(", ");
 })()`
+
+// takePicture keeps a picture of the page for people to look at, where a folder
+// for them is named.
+func takePicture(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv("TINGJI_TEST_PICTURES")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

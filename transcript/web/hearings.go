@@ -186,6 +186,21 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(ctx cont
 	return writeJSON(w, http.StatusOK, s.view(h))
 }
 
+// releaseScreen says how far the parties' screen may show the hearing.
+func (s *Server) releaseScreen(w http.ResponseWriter, r *http.Request) error {
+	var q struct {
+		Line string `json:"line"`
+	}
+	if err := readJSON(w, r, &q, true); err != nil {
+		return err
+	}
+	h, err := s.Docket.Release(r.Context(), r.PathValue("id"), q.Line)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
 func (s *Server) getLedger(w http.ResponseWriter, r *http.Request) error {
 	l, err := s.Docket.Ledger(r.Context(), r.PathValue("id"))
 	if err != nil {

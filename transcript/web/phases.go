@@ -41,9 +41,14 @@ func (s *Server) putPhase(w http.ResponseWriter, r *http.Request) error {
 // are shown one by one.
 func (q *query) style() transcript.Style {
 	style, err := transcript.ParseStyle(q.text("form"), q.text("amounts"), q.text("turns"))
+	q.refuseField(err)
+	return style
+}
+
+// refuseField refuses a parameter by the *transcript.FieldError that names it.
+func (q *query) refuseField(err error) {
 	var field *transcript.FieldError
 	if errors.As(err, &field) {
 		q.refuse(field.Field, text{"参数 " + field.Field + "：" + field.Text + "。", "parameter " + field.Field + ": " + field.TextEN + "."})
 	}
-	return style
 }

@@ -53,6 +53,7 @@ const (
 	correctionDecided    code = "correction-decided"
 	proofBroken          code = "proof-broken"
 	notInstalled         code = "not-installed"
+	importRefused        code = "import-refused"
 )
 
 var problems = map[code]struct {
@@ -81,6 +82,7 @@ var problems = map[code]struct {
 	recordChanged:        {http.StatusConflict, text{"笔录刚有改动", "The record has just changed"}},
 	correctionDecided:    {http.StatusConflict, text{"补正请求已处理", "The request is decided"}},
 	proofBroken:          {http.StatusInternalServerError, text{"与签名时不符", "Not what was signed"}},
+	importRefused:        {http.StatusUnprocessableEntity, text{"文件有误，没有导入", "The file is wrong, nothing was imported"}},
 	notInstalled:         {http.StatusNotImplemented, text{"服务器缺少软件", "Software is missing on the server"}},
 }
 
@@ -95,6 +97,7 @@ type apiError struct {
 	detail           text
 	current          *transcript.Line // of a conflict
 	doubts           []transcript.Doubt
+	rows             []transcript.ImportProblem
 	id               string // of a failure in the log
 	cause            error  // for the log
 }
@@ -123,6 +126,8 @@ type problem struct {
 	ID       string             `json:"id,omitempty"` // finds the cause in the log
 	Current  *transcript.Line   `json:"current,omitempty"`
 	Doubts   []transcript.Doubt `json:"doubts,omitempty"`
+	// Rows are what is wrong in a file.
+	Rows []transcript.ImportProblem `json:"rows,omitempty"`
 }
 
 // fail answers with the problem that err is. What is no refusal but a failure
@@ -165,6 +170,7 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, e *apiErro
 		ID:       e.id,
 		Current:  e.current,
 		Doubts:   e.doubts,
+		Rows:     e.rows,
 	}
 	body, err := encode(p)
 	if err != nil {
@@ -225,12 +231,18 @@ func signingProblem(err error) *apiError {
 		decided *transcript.DecidedError
 		broken  *transcript.MismatchError
 		missing *transcript.UnavailableError
+		file    *transcript.ImportError
 	)
 	switch {
 	case errors.As(err, &doubts):
 		return &apiError{code: openDoubts, doubts: doubts.Doubts, detail: text{
 			fmt.Sprintf("笔录尚有 %d 处存疑，见 doubts；请逐一处理，或在 overrule 中写明仍予签名的理由。", len(doubts.Doubts)),
 			fmt.Sprintf("the record has %d open doubts, listed in doubts: settle them, or give the reason to sign nevertheless in overrule.", len(doubts.Doubts))}}
+	case errors.As(err, &file):
+		p := file.Problems[0]
+		return &apiError{code: importRefused, rows: file.Problems, field: p.Field, detail: text{
+			fmt.Sprintf("文件有 %d 处不对，什么也没有导入。第一处在第 %d 行（%s）：%s。", len(file.Problems), p.Row, p.Field, p.Text),
+			fmt.Sprintf("%d things are wrong in the file, and nothing was imported; the first in row %d (%s): %s.", len(file.Problems), p.Row, p.Field, p.TextEN)}}
 	case errors.Is(err, transcript.ErrDemo):
 		return &apiError{code: demoRecord, detail: text{
 			"这是示例识别引擎的演示，不作为任何案件的依据，不能签名。",
@@ -304,6 +316,14 @@ func actionName(action string) string {
 		return "补正"
 	case "add hotwords":
 		return "添加词汇"
+	case "release":
+		return "调整当事人屏幕"
+	case "mark a phase of":
+		return "标记阶段"
+	case "explain a fault of":
+		return "说明录音中断"
+	case "mark a reading of":
+		return "记载阅读确认"
 	}
 	return action
 }

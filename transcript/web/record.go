@@ -18,8 +18,9 @@ func (s *Server) getRecord(format string) func(http.ResponseWriter, *http.Reques
 		return notBuilt
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
-		q := queryOf(r, "form", "amounts", "turns")
+		q := queryOf(r, "form", "amounts", "turns", "copy")
 		style := q.style()
+		q.refuseField(style.ParseCopy(q.text("copy")))
 		if q.err != nil {
 			return q.err
 		}
@@ -47,6 +48,9 @@ func (s *Server) getRecord(format string) func(http.ResponseWriter, *http.Reques
 // hearing's id for those who cannot.
 func attachment(rec transcript.Record, format string) string {
 	name := "庭审笔录"
+	if rec.Style.Publication {
+		name += "（公开）"
+	}
 	for _, part := range []string{rec.Hearing.CaseNo, openingDay(rec)} {
 		if part != "" {
 			name += "_" + part

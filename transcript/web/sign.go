@@ -41,6 +41,45 @@ func (s *Server) signRecord(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, s.view(h))
 }
 
+// listDoubts says what is open before a record is signed, and whether it can be
+// signed at all.
+func (s *Server) listDoubts(w http.ResponseWriter, r *http.Request) error {
+	doubts, complete, err := s.Docket.Doubts(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		Doubts   []transcript.Doubt `json:"doubts"`
+		Complete bool               `json:"complete"`
+	}{doubts, complete})
+}
+
+// explainFault keeps the written explanation of a stretch without sound.
+func (s *Server) explainFault(w http.ResponseWriter, r *http.Request) error {
+	var q transcript.FaultExplanation
+	if err := readJSON(w, r, &q, false); err != nil {
+		return err
+	}
+	h, err := s.Docket.ExplainFault(r.Context(), r.PathValue("id"), q, author(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
+// markRead writes down who has read the record.
+func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
+	var q transcript.ReadRequest
+	if err := readJSON(w, r, &q, false); err != nil {
+		return err
+	}
+	h, err := s.Docket.MarkRead(r.Context(), r.PathValue("id"), q, author(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
 // proofView is what a proof says in JSON: its manifest, and how the value that
 // stands on the paper comes of it.
 type proofView struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -95,6 +96,15 @@ func testSigning(t *testing.T, c *court) {
 	p := problemOf(t, resp, body, http.StatusConflict, "open-doubts")
 	if doubts, _ := p["doubts"].([]any); len(doubts) != 1 || doubts[0].(map[string]any)["correction"] != "1" {
 		t.Errorf("doubts: %s", body)
+	}
+	if resp, body := c.do("GET", path+"/doubts", ""); resp.StatusCode != 200 || !strings.Contains(body, `"complete":true`) || !strings.Contains(body, `"correction":"1"`) {
+		t.Errorf("doubts: %d %s", resp.StatusCode, body)
+	}
+	resp, body = c.do("POST", path+"/explanations", `{"from_ms":0,"to_ms":500,"text":"没有中断"}`)
+	problemOf(t, resp, body, http.StatusUnprocessableEntity, "invalid-field")
+	resp, body = c.do("POST", path+"/readings", `{"by":{"role":"原告","name":"周启明"},"manner":"read","remark":"有一处要补正"}`)
+	if h := decode[capture.Hearing](t, body); resp.StatusCode != 200 || len(h.Readings) != 1 || h.Readings[0].Remark == "" {
+		t.Errorf("reading: %d %s", resp.StatusCode, body)
 	}
 	resp, body = c.do("POST", path+"/corrections/1/decide", `{"outcome":"refused"}`)
 	if p := problemOf(t, resp, body, http.StatusUnprocessableEntity, "invalid-field"); p["field"] != "reason" {
@@ -297,4 +307,38 @@ func (c *court) tamper(queries ...string) error {
 		}
 	}
 	return nil
+}
+
+// interrupted is a closed hearing of one seat that was deaf for four seconds.
+func (c *court) interrupted() capture.Hearing {
+	c.t.Helper()
+	ctx := c.t.Context()
+	h, err := c.docket.Create(ctx, transcript.NewHearing{CaseNo: "（2026）内0000民初2号", Courtroom: "court-3",
+		Seats: []capture.Seat{{Channel: "judge", Role: "审判长", Speaker: "沈知远"}}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	// It was held a while ago: nothing is on its way any more.
+	opened := time.Now().Add(-time.Hour).UTC().Truncate(time.Microsecond)
+	h, _, err = c.store.UpdateHearing(ctx, h.ID, func(h *capture.Hearing) error {
+		closed := opened.Add(20 * time.Second)
+		h.Status, h.OpenedAt, h.ClosedAt = capture.Closed, &opened, &closed
+		return nil
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.say(h, "judge", 0, 3*time.Second, asr.Final, "现在开庭。")
+	var sound store.AudioBatch
+	for i, at := range []time.Duration{0, 12 * time.Second} {
+		epoch := uint64(i + 1)
+		sound.Channels = append(sound.Channels[:0], store.AudioChannel{Hearing: h.ID, Channel: "judge", Epoch: epoch, Seq: uint64(32 * (i + 1)), Samples: 8 * capture.Rate, Ended: true, StoredAt: opened})
+		sound.Files = append(sound.Files, store.AudioFile{Hearing: h.ID, Channel: "judge", Epoch: epoch, Part: 1, File: fmt.Sprintf("x/%d.wav", i), Samples: 8 * capture.Rate,
+			StartedAt: opened.Add(at), FirstSeq: uint64(32*i + 1), LastSeq: uint64(32 * (i + 1))})
+	}
+	if err := c.store.StoreAudio(ctx, sound); err != nil {
+		c.t.Fatal(err)
+	}
+	c.lines(h, 1)
+	return h
 }

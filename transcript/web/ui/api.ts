@@ -36,6 +36,18 @@ export interface Hearing {
   opened_at?: string;
   closed_at?: string;
   breaks: Break[];
+  phases?: { line: string; phase: string }[];
+  readings?: { role: string; name: string; manner: "read" | "aloud"; remark?: string; change: number; at: string }[];
+  screen?: { up_to_ms: number }; // the parties' screen shows no line behind it; absent: it is live
+  signing?: {
+    at: string;
+    signers: { role: string; name: string }[];
+    unsigned: { role: string; name: string }[];
+    reason?: string;
+    overrule?: string;
+    doubts?: number;
+    integrity?: string;
+  };
 }
 
 export interface Progress {

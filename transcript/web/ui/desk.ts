@@ -1,15 +1,23 @@
 // The clerk's desk below the transcript: one key for each thing, and a button
 // that shows it. The keys work while a line is edited, where they can.
 
-import type { Hearing, Line } from "./api";
+import { review } from "./after";
+import { ask, type Hearing, hearingPath, type Line, Problem } from "./api";
 import { decide } from "./conflict";
+import { request } from "./corrections";
 import { sheet } from "./dialog";
+import type { Cut } from "./edit";
 import { before, choose, revisions } from "./history";
 import type { Lines, Row } from "./lines";
+import { Marks } from "./marks";
 import { Outbox } from "./outbox";
+import { choosePhase, type Phase, Phases } from "./phases";
+import { editPhrases, expandHere } from "./phrases";
 import { alike, replace } from "./replace";
 import { type Lesson, lesson, vocabulary } from "./teach";
+import { join, relocate, shift, split } from "./turns";
 import { clock, type Key, t } from "./words";
+import { WrittenForm } from "./written";
 
 const back = 3000; // ms
 
@@ -50,6 +58,9 @@ export class Desk extends HTMLElement {
 
   private lines!: Lines;
   private outbox!: Outbox;
+  private forms!: WrittenForm;
+  private phases!: Phases;
+  private marks!: Marks;
   private hearing: Hearing | null = null;
   private done: { line: string; before: Line }[][] = []; // what an undo takes back, the last at the end
   private groups = new Map<string, { line: string; before: Line }[]>();
@@ -67,6 +78,18 @@ export class Desk extends HTMLElement {
     { keys: ["Ctrl+h"], word: "desk.replace", run: () => this.replace("") },
     { keys: ["Ctrl+z"], word: "desk.undo", run: (row) => void this.undo(row) },
     { keys: ["Ctrl+y"], word: "desk.history", run: (row) => void this.history(row) },
+    { keys: ["F10"], word: "desk.form", run: () => this.forms.next(), state: () => t(`form.${this.forms.form}`) },
+    { keys: ["Ctrl+g"], word: "desk.phase", run: (row) => void this.phase(row) },
+    { keys: ["Ctrl+m"], word: "desk.mark", run: (row) => this.mark(row) },
+    { keys: ["Shift+Enter"], word: "desk.split", run: () => this.cut("split") },
+    { keys: ["Ctrl+j"], word: "desk.join", run: (row) => this.join(row) },
+    { keys: ["Alt+ArrowUp"], word: "desk.up", run: (row) => this.move(row, -1) },
+    { keys: ["Alt+ArrowDown"], word: "desk.down", run: (row) => this.move(row, 1) },
+    { keys: ["Ctrl+k"], word: "desk.phrases", run: (row) => void this.phrases(row) },
+    { keys: ["Ctrl+l"], word: "desk.release", run: (row) => void this.release(row), state: () => t(this.hearing?.screen ? "screen.released" : "screen.live") },
+    { keys: ["Alt+l"], word: "desk.live", run: () => void this.release(undefined), hidden: true },
+    { keys: ["Ctrl+e"], word: "desk.correct", run: (row) => void this.correct(row) },
+    { keys: ["Ctrl+s"], word: "desk.after", run: () => void this.review() },
     { keys: ["Ctrl+d"], word: "desk.decide", run: () => void this.decide(), hidden: true },
     { keys: ["Ctrl+b"], word: "desk.teach", run: () => this.learn(), hidden: true },
     { keys: ["F1", "?", "？"], word: "desk.help", run: () => this.help() },
@@ -81,9 +104,26 @@ export class Desk extends HTMLElement {
       this.count();
     };
     this.outbox.onSaved = (line, was, group) => this.saved(line, was, group);
-    this.outbox.onAdded = (line) => lines.put(line);
+    this.outbox.onAdded = (line, group) => {
+      lines.put(line);
+      this.step({ line: line.id, before: { ...line, text: "" } }, group); // an undo takes it out
+    };
     this.outbox.onFull = () => this.onTrouble(t("edit.full"));
     lines.outbox = this.outbox;
+    this.forms = new WrittenForm(hearing);
+    this.forms.onChange = (ids) => {
+      for (const id of ids) lines.refresh(id);
+      this.label();
+    };
+    this.phases = new Phases(hearing);
+    this.phases.onChange = (list) => {
+      lines.phases(list);
+      this.propose();
+    };
+    this.marks = new Marks(hearing);
+    lines.written = (l) => this.forms.of(l);
+    lines.marked = (id) => this.marks.has(id);
+    lines.onCut = (line, text, cut) => this.onCut(line, text, cut.way, cut.at);
     lines.editor.onTrouble = (words) => this.onTrouble(words);
     lines.onLeft = (line, text) => {
       this.left = { line, text };
@@ -101,11 +141,19 @@ export class Desk extends HTMLElement {
       const n = digits.findIndex((d) => d.role === seat?.role && d.speaker === (seat?.speaker || d.speaker));
       chip.style.setProperty("--digit", n < 0 ? "" : `"${n + 1}"`);
     }
-    this.count();
+    this.label();
+    this.heard();
+  }
+
+  /** Lines or decisions have come that may change what is shown beside the text. */
+  heard(line?: Line): void {
+    // Phases are proposed from what the bench says alone, and end its breaks by what others say.
+    if (!line || line.origin === "speech") this.phases.stale();
+    this.forms.stale();
   }
 
   connectedCallback(): void {
-    this.innerHTML = `<div class="lesson" role="status" hidden><span></span><button type="button" class="look"></button><button type="button" class="shut">✕</button></div>
+    this.innerHTML = `<div class="lesson proposal" role="status" hidden><span></span><button type="button" class="yes"></button><button type="button" class="no"></button></div><div class="lesson" role="status" hidden><span></span><button type="button" class="look"></button><button type="button" class="shut">✕</button></div>
       <form class="hand" hidden><label><span></span><input maxlength="2000" autocomplete="off"></label></form>
       <div class="keys" role="toolbar" data-t-label="desk"></div>`;
     const keys = this.find(".keys");
@@ -130,6 +178,8 @@ export class Desk extends HTMLElement {
       const c = this.commands[Number((e.target as Element).closest<HTMLElement>("[data-command]")?.dataset["command"] ?? NaN)];
       if (c) this.run(c);
     });
+    this.find(".yes").addEventListener("click", () => void this.confirm());
+    this.find(".no").addEventListener("click", () => void this.refuse());
     this.find(".look").addEventListener("click", () => this.learn());
     this.find(".shut").addEventListener("click", () => this.offer(null));
     this.find<HTMLFormElement>(".hand").addEventListener("submit", (e) => {
@@ -138,6 +188,7 @@ export class Desk extends HTMLElement {
     });
     this.find(".hand input").addEventListener("keydown", (e) => {
       const k = e as KeyboardEvent;
+      if (k.key === "Tab" && !k.shiftKey && !k.isComposing && expandHere(this.find(".hand input"))) k.preventDefault();
       if (k.key === "Escape" && !k.isComposing) this.hand(false);
     });
     document.addEventListener("keydown", this.pressed);
@@ -151,6 +202,8 @@ export class Desk extends HTMLElement {
     document.removeEventListener("tj-language", this.label);
     window.removeEventListener("online", this.resend);
     this.outbox?.stop();
+    this.phases?.stop();
+    this.forms?.stop();
   }
 
   /** The server can be reached again, or may be. */
@@ -164,7 +217,7 @@ export class Desk extends HTMLElement {
     for (const b of this.querySelectorAll<HTMLElement>("[data-command]")) {
       const c = this.commands[Number(b.dataset["command"])] as Command;
       (b.children[0] as HTMLElement).textContent = t(c.word);
-      (b.children[1] as HTMLElement).textContent = this.lines ? (c.state?.() ?? "") : "";
+      (b.children[1] as HTMLElement).textContent = this.outbox ? (c.state?.() ?? "") : "";
     }
     this.find(".keys").setAttribute("aria-label", t("desk"));
     this.find(".shut").setAttribute("aria-label", t("act.shut"));
@@ -173,7 +226,15 @@ export class Desk extends HTMLElement {
   };
 
   private pressed = (e: KeyboardEvent) => {
-    if (e.defaultPrevented || e.isComposing || e.keyCode === 229 || this.hidden || document.querySelector("dialog[open]")) return;
+    if (e.defaultPrevented || e.isComposing || e.keyCode === 229 || !this.outbox || document.querySelector("dialog[open]")) return;
+    if (this.hidden) {
+      // What is signed is not changed; its end can be looked at.
+      if (this.hearing?.status === "signed" && combination(e) === "Ctrl+s") {
+        e.preventDefault();
+        void this.review();
+      }
+      return;
+    }
     const at = e.target as HTMLElement;
     const typing = at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
     const elsewhere = typing && !at.isContentEditable;
@@ -225,9 +286,17 @@ export class Desk extends HTMLElement {
     const start = here ? shown.indexOf(here) : 0;
     for (let i = 0; i <= shown.length; i++) {
       const row = shown[(start + i) % shown.length];
-      if (!row?.line?.doubts || this.outbox.get(row.line.id)?.edit.text !== undefined) continue;
-      const word = row.line.doubts.find(([from]) => i > 0 || from > caret);
-      if (!word) continue;
+      if (!row?.line) continue;
+      // A line that was put right or confirmed a moment ago is no longer in doubt,
+      // though the server has not said so yet.
+      const waiting = this.outbox.get(row.line.id)?.edit;
+      const doubts = waiting?.text !== undefined || waiting?.confirm ? undefined : row.line.doubts;
+      const word = doubts?.find(([from]) => i > 0 || from > caret);
+      if (!word) {
+        if (!this.marks.has(row.line.id) || (row === here && i === 0)) continue;
+        this.lines.edit(row); // a line that the clerk has marked
+        return;
+      }
       if (row === here && editing) {
         // The text may have been changed: what was typed in it stays.
         this.lines.editor.select(word[0], word[1]);
@@ -280,8 +349,13 @@ export class Desk extends HTMLElement {
 
   private saved(line: Line, was: Line, group?: string): void {
     this.lines.put(line);
+    this.heard(line);
+    this.step({ line: line.id, before: was }, group);
+    if (!group && line.text !== was.text) void this.learned(was.text, line.text);
+  }
+
+  private step(step: { line: string; before: Line }, group?: string): void {
     if (group?.startsWith("undo")) return;
-    const step = { line: line.id, before: was };
     const together = group ? this.groups.get(group) : undefined;
     if (together) {
       together.push(step);
@@ -290,7 +364,139 @@ export class Desk extends HTMLElement {
     const steps = [step];
     if (group) this.groups.set(group, steps);
     this.done.push(steps);
-    if (!group && line.text !== was.text) void this.learned(was.text, line.text);
+  }
+
+  // Lines cut, joined, moved, and marked.
+
+  private cut(way: Cut): void {
+    if (this.lines.editor.line) this.lines.editor.end(true, 0, false, way);
+    else this.onTrouble(t("desk.cut.where"));
+  }
+
+  private onCut(line: Line, text: string, way: Cut, at: number): void {
+    const group = `cut ${Date.now()}`;
+    if (way === "split") {
+      if (split(this.outbox, line, text, at, group)) return;
+    } else {
+      const row = this.lines.row(line.id);
+      const to = row && this.lines.neighbour(row, way)?.line;
+      if (to && shift(this.outbox, line, to, { from: text, to: this.lines.textOf(to) }, at, group, way)) return;
+    }
+    if (text !== line.text) this.outbox.revise(line, { text });
+    this.onTrouble(t("desk.cut.none"));
+  }
+
+  private join(row: Row | undefined): void {
+    this.lines.editor.end(true);
+    const first = row && this.lines.neighbour(row, -1);
+    if (!first?.line || !row?.line) {
+      this.onTrouble(t("desk.join.none"));
+      return;
+    }
+    join(this.outbox, first.line, row.line, [this.lines.textOf(first.line), this.lines.textOf(row.line)], `join ${Date.now()}`);
+    this.lines.focusOn(first);
+  }
+
+  private move(row: Row | undefined, way: -1 | 1): void {
+    if (this.lines.editor.line) {
+      this.cut(way);
+      return;
+    }
+    const line = row?.line;
+    const beyond = row && this.lines.neighbour(row, way)?.line;
+    if (!line || !beyond || line.origin !== "hand" || line.channel !== "") {
+      this.onTrouble(t("desk.move.none"));
+      return;
+    }
+    relocate(this.outbox, line, this.lines.textOf(line), beyond, way < 0, `move ${Date.now()}`);
+  }
+
+  private mark(row: Row | undefined): void {
+    if (!row?.line) return;
+    this.marks.toggle(row.line.id);
+    this.lines.refresh(row.line.id);
+  }
+
+  // Phases.
+
+  private propose(): void {
+    const p = this.phases.proposal;
+    const el = this.find(".proposal");
+    el.hidden = !p || this.hidden;
+    if (!p) return;
+    this.find(".proposal span").textContent = t("phase.ask", { phase: p.phase, time: clock(p.start_ms) });
+    this.find(".proposal .yes").textContent = `${t("phase.yes")} ${shown("Ctrl+g")}`;
+    this.find(".proposal .no").textContent = t("phase.no");
+  }
+
+  /** Confirms what is proposed; with nothing proposed, or a line under the clerk's hands, he says which phase begins with it. */
+  private async phase(row: Row | undefined): Promise<void> {
+    if (this.phases.proposal && !this.lines.editor.line) {
+      await this.confirm();
+      return;
+    }
+    this.lines.editor.end(true);
+    if (!row?.line) return;
+    const phase = await choosePhase(this.phases, row.line);
+    this.lines.focusOn(row);
+    if (phase !== null) await this.decidePhase(row.line.id, phase);
+  }
+
+  private async confirm(): Promise<void> {
+    const p = this.phases.proposal;
+    if (p) await this.decidePhase(p.line, p.phase);
+  }
+
+  private async refuse(): Promise<void> {
+    const p = this.phases.proposal;
+    if (p) await this.decidePhase(p.line, "");
+  }
+
+  private async decidePhase(line: string, phase: Phase["phase"]): Promise<void> {
+    await this.attempt(() => this.phases.decide(line, phase));
+  }
+
+  /** Runs a change of the hearing; the clerk is told why it was not made. */
+  private async attempt(run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (e) {
+      if (!(e instanceof Problem)) throw e;
+      this.onTrouble(t("failed", { why: e.message }));
+    }
+  }
+
+  // The parties' screen, and the end of the hearing.
+
+  /** Lets the parties' screen show the lines up to this one; none: everything, as it is spoken. */
+  private async release(row: Row | undefined): Promise<void> {
+    const h = this.hearing;
+    if (!h || (row && !row.line)) return;
+    await this.attempt(() => ask<Hearing>(hearingPath(h.id, "/screen"), "POST", row?.line ? { line: row.line.id } : {}));
+  }
+
+  private async phrases(row: Row | undefined): Promise<void> {
+    this.lines.editor.end(true);
+    await editPhrases();
+    if (row) this.lines.focusOn(row);
+  }
+
+  private async correct(row: Row | undefined): Promise<void> {
+    this.lines.editor.end(true);
+    const h = this.hearing;
+    if (!h || !row?.line) return;
+    const made = await request(h, this.lines, row.line);
+    this.lines.focusOn(row);
+    if (made) this.onTrouble(t("correct.taken", { n: made.id, key: shown("Ctrl+s") }));
+  }
+
+  /** Opens what is done when the hearing is over. */
+  async review(): Promise<void> {
+    this.lines.editor.end(true);
+    const h = this.hearing;
+    if (!h) return;
+    await review(h, this.lines, this.forms.query, (id) => this.lines.edit(this.lines.row(id)));
+    this.phases.stale();
   }
 
   private async undo(row: Row | undefined): Promise<void> {
@@ -440,6 +646,7 @@ function combination(e: KeyboardEvent): string {
 
 function shown(key: string): string {
   if (key === " ") return t("key.space");
+  key = key.replace("ArrowUp", "↑").replace("ArrowDown", "↓");
   return key.replace(/\+(.)$/, (_, letter: string) => `+${letter.toUpperCase()}`);
 }
 

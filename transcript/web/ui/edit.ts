@@ -3,6 +3,7 @@
 // between two of his keys, and an input method composes undisturbed.
 
 import type { Line } from "./api";
+import { expandHere } from "./phrases";
 import { t } from "./words";
 
 /** The server takes no longer line. */
@@ -19,6 +20,19 @@ export interface Ending {
   text: string;
   move: -1 | 0 | 1; // to the line before or after
   x: number; // of the caret, where it moves
+  cut: { way: Cut; at: number } | null; // the line is to be cut at a place, in characters
+}
+
+/** Split in two, or words to the line before or after. */
+export type Cut = "split" | -1 | 1;
+
+// What cannot be seen has no place in a record, and a line is one line.
+const broken = /[\u0000-\u001f\u007f-\u00a0\u2028\u2029]+/g;
+const unseen = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text as a line of the record can hold it. */
+export function plain(text: string): string {
+  return text.replace(broken, " ").replace(unseen, "");
 }
 
 /** The lines of a hearing on which words were typed and not saved: the page was closed. */
@@ -95,11 +109,12 @@ export class Editor {
   }
 
   /** Ends the edit, if there is one. */
-  end(save: boolean, move: -1 | 0 | 1 = 0, confirm = false): void {
+  end(save: boolean, move: -1 | 0 | 1 = 0, confirm = false, way: Cut | null = null): void {
     const { el, line, was } = this;
     if (!el || !line) return;
     const x = move === 0 ? 0 : caretRect(el).left;
-    const text = (el.textContent ?? "").replace(/[\n\r\t\u00a0]/g, " ").trim();
+    const cut = way === null ? null : { way, at: Array.from(plain(textBefore(el)).trimStart()).length };
+    const text = plain(el.textContent ?? "").trim();
     this.el = null; // the blur that follows is ours
     this.line = null;
     window.clearTimeout(this.timer);
@@ -117,7 +132,7 @@ export class Editor {
     this.composing = false;
     const newer = this.held;
     this.held = null;
-    this.onEnd(newer && text === was ? newer : line, was, { save, confirm, text, move, x });
+    this.onEnd(newer && text === was ? newer : line, was, { save, confirm, text, move, x, cut });
   }
 
   /** A newer state with the same words, of another role, is no conflict: the edit goes on from it. */
@@ -130,7 +145,9 @@ export class Editor {
 
   private pressed = (e: KeyboardEvent) => {
     if (e.isComposing || e.keyCode === 229 || e.altKey || e.ctrlKey || e.metaKey) return;
+    if (e.shiftKey && e.key === "Enter") return; // the desk splits the line
     if (e.key === "Enter") this.end(true, 0, true);
+    else if (e.key === "Tab" && !e.shiftKey && this.el && expandHere(this.el)) this.typed();
     else if (e.key === "Escape") this.end(false);
     else if (e.key === "ArrowUp" && this.atEdge(-1)) this.end(true, -1);
     else if (e.key === "ArrowDown" && this.atEdge(1)) this.end(true, 1);
@@ -159,10 +176,7 @@ export class Editor {
 
   private pasted = (e: ClipboardEvent) => {
     e.preventDefault();
-    // What cannot be seen has no place in a record, and a line is one line.
-    const text = (e.clipboardData?.getData("text/plain") ?? "")
-      .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ")
-      .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
+    const text = plain(e.clipboardData?.getData("text/plain") ?? "");
     if (Array.from(text).length + Array.from(this.el?.textContent ?? "").length > longest) {
       this.onTrouble(t("edit.long", { n: longest }));
       return;
@@ -213,6 +227,18 @@ export class Editor {
       else selection.collapse(text, text.textContent?.length ?? 0);
     }
   }
+}
+
+/** What stands before the caret. */
+function textBefore(el: HTMLElement): string {
+  const selection = getSelection();
+  if (!selection || selection.rangeCount === 0) return "";
+  const to = selection.getRangeAt(0);
+  if (!el.contains(to.startContainer)) return "";
+  const range = document.createRange();
+  range.selectNodeContents(el);
+  range.setEnd(to.startContainer, to.startOffset);
+  return range.toString();
 }
 
 function caretRect(el: HTMLElement): DOMRect {

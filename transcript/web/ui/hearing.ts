@@ -21,7 +21,7 @@ const actions: Record<string, { question: Question; from: Status[] }> = {
   resume: { question: { title: "act.resume", text: "ask.resume", reason: "none" }, from: ["paused"] },
   close: { question: { title: "act.close", text: "ask.close", reason: "optional" }, from: ["open", "paused"] },
 };
-const formats = ["docx", "txt", "srt", "vtt", "json"] as const;
+const formats = ["docx", "pdf", "txt", "srt", "vtt", "json"] as const;
 
 const frame = `
 <a class="skip" href="#transcript" data-t="skip"></a>
@@ -35,8 +35,10 @@ const frame = `
   <tj-seats></tj-seats>
   <div class="actions">
     ${Object.keys(actions).map((a) => `<button type="button" data-act="${a}" data-t="act.${a}" hidden></button>`).join("")}
+    <button type="button" class="review" data-t="desk.after" hidden></button>
     <details class="download"><summary data-t="download"></summary><div>
       ${formats.map((f) => `<a data-format="${f}" data-t="download.${f}" download></a>`).join("")}
+      <a class="public" data-t="download.public" download></a>
     </div></details>
     <tj-tools></tj-tools>
   </div>
@@ -62,6 +64,7 @@ export class HearingView extends HTMLElement {
     this.innerHTML = frame;
     translate(this);
     this.find(".actions").addEventListener("click", (e) => void this.act(e));
+    this.find(".review").addEventListener("click", () => void this.desk.review());
     this.lines.onTrouble = (why) => this.trouble(t("audio.failed", { why }));
     if (!this.hasAttribute("read")) {
       this.desk.attend(this.lines, this.getAttribute("hearing") ?? "");
@@ -134,6 +137,7 @@ export class HearingView extends HTMLElement {
         break;
       case "line":
         this.lines.put(data as Line);
+        if (this.lines.outbox) this.desk.heard(data as Line);
         this.read();
         if ((data as Line).engine === "示例识别引擎") this.find(".demo").hidden = false;
         break;
@@ -152,6 +156,7 @@ export class HearingView extends HTMLElement {
     this.refresh();
     this.find<Seats>("tj-seats").show(h);
     this.lines.show(h);
+    if (!this.lines.outbox) this.lines.limitTo(h.screen?.up_to_ms ?? null);
     this.read();
     if (this.lines.outbox) this.desk.show(h);
     this.onChange(h);
@@ -192,6 +197,8 @@ export class HearingView extends HTMLElement {
       this.find(`[data-act="${name}"]`).hidden = !a.from.includes(h.status);
     }
     this.find(".download").hidden = h.status === "scheduled";
+    this.find(".review").hidden = !this.lines.outbox || h.status === "scheduled";
+    this.find<HTMLAnchorElement>(".public").href = `${this.path}/record.docx?copy=publication`;
     for (const f of formats) this.find<HTMLAnchorElement>(`[data-format="${f}"]`).href = `${this.path}/record.${f}`;
     document.title = `${h.case_no || h.courtroom_name} · ${t("app")}`;
     this.alarms();

@@ -3,6 +3,7 @@
 
 import type { Hearing, Line, Partial } from "./api";
 import { type Caret, drafts, Editor, type Ending } from "./edit";
+import type { Phase } from "./phases";
 import { Doubts } from "./doubts";
 import type { Outbox } from "./outbox";
 import { Player } from "./player";
@@ -32,6 +33,14 @@ export class Lines extends HTMLElement {
   onLeft: (line: Line, text: string) => void = () => {};
   /** Where edits go; null: the lines are only read. */
   outbox: Outbox | null = null;
+  /** Told when a line is to be cut where the caret was. */
+  onCut: (line: Line, text: string, cut: NonNullable<Ending["cut"]>) => void = () => {};
+  /** What to show of a line instead of its text; undefined: the text. */
+  written: (line: Line) => string | undefined = () => undefined;
+  /** Whether the clerk wants to come back to a line. */
+  marked: (line: string) => boolean = () => false;
+  /** Lines that begin later are not shown, ms; null: all are. */
+  limit: number | null = null;
   readonly player = new Player(() => this.hearing?.id);
   readonly editor = new Editor();
 
@@ -52,6 +61,7 @@ export class Lines extends HTMLElement {
   private unseen = 0;
   private stop: HTMLElement | null = null; // where the Tab key enters the list
   private timer = 0;
+  private phased: string[] = []; // keys of the rows that head a phase
   private resized = new ResizeObserver(() => this.follow());
   private relabel = () => this.redraw();
 
@@ -251,8 +261,9 @@ export class Lines extends HTMLElement {
     const text = waiting?.edit.text ?? said.text;
     const as = waiting?.edit.role ?? said.role;
     el.id = `line-${said.id}`;
-    el.className = `line ${hue(as)}${line ? "" : " partial"}${line?.origin === "hand" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}`;
+    el.className = `line ${hue(as)}${line ? "" : " partial"}${line?.origin === "hand" && line.channel === "" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}${line && this.marked(line.id) ? " marked" : ""}`;
     el.hidden = line !== null && text === "" && !line.rejected && !editing; // the clerk took it out
+    if (this.limit !== null && (!line || line.start_ms > this.limit)) el.hidden = true; // not released yet
     this.place(row);
     time.textContent = clock(said.start_ms);
     time.setAttribute("aria-label", playing ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
@@ -261,13 +272,14 @@ export class Lines extends HTMLElement {
     if (editing) return; // the words are the clerk's
     words.className = line?.rejected ? "rejected" : "";
     if (line) {
-      words.textContent = line.rejected && !text ? t("rejected") : text;
-      this.doubts.draw(el, words, waiting?.edit.text === undefined ? line : null);
+      const written = waiting?.edit.text === undefined ? this.written(line) : undefined;
+      words.textContent = line.rejected && !text ? t("rejected") : (written ?? text);
+      this.doubts.draw(el, words, waiting?.edit.text === undefined && !waiting?.edit.confirm && (written ?? text) === text ? line : null);
       if (waiting?.theirs) words.append(note(t("edit.conflict"), "conflict"));
       else if (waiting?.refused !== undefined) words.append(note(t("edit.refused", { why: waiting.refused }), "conflict"));
       else if (waiting) words.append(note(t("edit.waiting"), "waiting"));
       else if (line.origin === "speech" && line.revision > 1) words.append(note(t("corrected")));
-      if (line.origin === "hand") words.append(note(t("hand")));
+      if (line.origin === "hand") words.append(note(t(line.channel === "" ? "hand" : "cut")));
       if (this.drafts.has(line.id)) words.append(note(t("edit.draft"), "waiting"));
     } else if (partial) {
       const letters = Array.from(partial.text);
@@ -298,7 +310,38 @@ export class Lines extends HTMLElement {
     row.el.textContent = `${t(word)}${why ? `（${why}）` : ""}  ${timeOfDay(at)}`;
   }
 
+  /** Heads the lines with which a phase of the hearing begins. */
+  phases(list: Phase[]): void {
+    const kept: string[] = [];
+    for (const p of list) {
+      const line = this.byKey.get(p.line);
+      if (p.state === "refused" || !line) continue;
+      const key = `mark phase ${p.line}`;
+      const row = this.byKey.get(key) ?? this.add(key, p.start_ms, "");
+      this.move(row, p.start_ms);
+      row.el.className = `mark phase ${p.state}`;
+      const words = p.state === "proposed" ? t("phase.proposed", { phase: p.phase }) : p.phase;
+      if (row.el.textContent !== words) row.el.textContent = words;
+      kept.push(key);
+    }
+    for (const key of this.phased) {
+      const row = kept.includes(key) ? undefined : this.byKey.get(key);
+      if (row) this.discard(row);
+    }
+    this.phased = kept;
+    this.follow();
+  }
+
+  /** Shows no line behind a time, or all. */
+  limitTo(limit: number | null): void {
+    if (limit === this.limit) return;
+    this.limit = limit;
+    this.redraw();
+    this.follow();
+  }
+
   private announce(l: Line): void {
+    if (this.limit !== null && l.start_ms > this.limit) return;
     const said = document.createElement("p");
     said.textContent = `${l.role}：${l.rejected ? t("rejected") : l.text}`;
     this.spoken.append(said);
@@ -412,7 +455,8 @@ export class Lines extends HTMLElement {
   private edited(line: Line, was: string, end: Ending): void {
     const row = this.byKey.get(line.id);
     if (!row) return;
-    if (end.save && end.text !== was) this.outbox?.revise(line, { text: end.text });
+    if (end.cut) this.onCut(line, end.text, end.cut);
+    else if (end.save && end.text !== was) this.outbox?.revise(line, { text: end.text });
     else if (end.confirm && line.doubts) this.outbox?.revise(line, { confirm: true });
     else if (!end.save && end.text !== was) this.onLeft(line, end.text);
     this.draw(row);

@@ -21,6 +21,7 @@ import "./desk.css";
 import "./home.css";
 import "./day.css";
 import "./new.css";
+import "./after.css";
 import "./reading.css";
 import "./search.css";
 

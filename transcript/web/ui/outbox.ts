@@ -31,8 +31,17 @@ export interface Hand {
   text: string;
   role: string;
   start_ms: number;
+  more?: Place; // where its words were spoken, when they were
+  group?: string; // of changes that were made, and are undone, together
   refused?: string;
   tried?: boolean; // it may have arrived
+}
+
+/** The seat and the stretch that a line by hand was cut from. */
+export interface Place {
+  speaker: string;
+  channel: string;
+  end_ms: number;
 }
 
 export class Outbox {
@@ -41,7 +50,7 @@ export class Outbox {
   /** Told when the server has taken an edit of what the line was before. */
   onSaved: (line: Line, before: Line, group?: string) => void = () => {};
   /** Told when the server has taken a line by hand. */
-  onAdded: (line: Line) => void = () => {};
+  onAdded: (line: Line, group?: string) => void = () => {};
   /** Told when the storage of the browser refuses to keep something. */
   onFull: () => void = () => {};
 
@@ -119,8 +128,10 @@ export class Outbox {
     this.onChange(line);
   }
 
-  add(text: string, role: string, startMS: number): void {
+  add(text: string, role: string, startMS: number, more?: Place, group?: string): void {
     const hand: Hand = { key: `${this.prefix}+${Date.now()}-${this.hands.length}`, text, role, start_ms: startMS };
+    if (more) hand.more = more;
+    if (group !== undefined) hand.group = group;
     this.hands.push(hand);
     this.store(hand.key, hand);
     this.onChange("");
@@ -186,11 +197,11 @@ export class Outbox {
       if (!line) {
         h.tried = true;
         this.store(h.key, h);
-        line = await ask<Line>(hearingPath(this.hearing, "/lines"), "POST", { text: h.text, role: h.role, start_ms: h.start_ms });
+        line = await ask<Line>(hearingPath(this.hearing, "/lines"), "POST", { text: h.text, role: h.role, start_ms: h.start_ms, ...h.more });
       }
       this.hands = this.hands.filter((other) => other !== h);
       localStorage.removeItem(h.key);
-      this.onAdded(line);
+      this.onAdded(line, h.group);
     } catch (e) {
       if (!(e instanceof Problem) || !final(e)) throw e;
       h.refused = e.message;
