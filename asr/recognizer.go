@@ -15,6 +15,10 @@ type Clip struct {
 	Final   bool    // the utterance has ended
 }
 
+// Demonstration is what segments call the demonstration engine, replaying or
+// recognising: what it made is nobody's record.
+const Demonstration = "示例识别引擎"
+
 // Hypothesis is an engine's answer for a clip.
 type Hypothesis struct {
 	Text      string

@@ -54,7 +54,7 @@ func TestRevise(t *testing.T) {
 			t.Errorf("an old revision, the same words: %v", err)
 		}
 		history, err := d.Revisions(ctx, l.Hearing, l.ID)
-		if err != nil || len(history) != 2 || history[0].Text != "现在开庭。" || history[0].Author != "engine:示例识别引擎" {
+		if err != nil || len(history) != 2 || history[0].Text != "现在开庭。" || history[0].Author != "engine:whisper" {
 			t.Errorf("revisions %+v, %v", history, err)
 		}
 		if err := transcript.VerifyRevisions(l.Hearing, history); err != nil {

@@ -457,7 +457,7 @@ func (s *speaker) segment(stage asr.Stage, from, to time.Duration, text string) 
 	return asr.Segment{
 		V: 1, ID: s.hearing + "/" + u, Hearing: s.hearing, Channel: s.channel, Epoch: 1, Utterance: u,
 		Stage: stage, First: first, Last: capture.SamplesIn(to) - 1, StartedAt: s.opened.Add(from),
-		Text: text, Engine: "示例识别引擎", Model: "demo-reference", Language: "zh",
+		Text: text, Engine: "whisper", Model: "large-v3", Language: "zh",
 	}
 }
 

@@ -180,7 +180,7 @@ func (d *Docket) freeze(ctx context.Context, h capture.Hearing, check func(*Reco
 		parts[i].setPath()
 		parts[i].StartedAt = stamp(parts[i].StartedAt)
 	}
-	p := &Proof{Hearing: h, change: change, sound: d.sound}
+	p := &Proof{Hearing: r.Hearing, change: change, sound: d.sound}
 	if err := p.addDocuments(&r, revisions, parts); err != nil {
 		return nil, err
 	}

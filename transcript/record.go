@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tingji/asr"
 	"tingji/capture"
 )
 
@@ -55,6 +56,7 @@ func (d *Docket) record(ctx context.Context, h capture.Hearing) (Record, int64, 
 	if err != nil {
 		return Record{}, 0, fmt.Errorf("read lines: %w", err)
 	}
+	h.Demo = h.Demo || slices.ContainsFunc(lines, func(l Line) bool { return l.Engine == asr.Demonstration })
 	corrections, err := d.Corrections(ctx, h.ID)
 	if err != nil {
 		return Record{}, 0, fmt.Errorf("read corrections: %w", err)

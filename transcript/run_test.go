@@ -281,7 +281,7 @@ func TestBabble(t *testing.T) {
 			t.Errorf("babble became %d bytes, rejected %q", len(lines[0].Text), lines[0].Rejected)
 		}
 		l := lines[1]
-		if l.Text != "现在开庭 。" || l.Author != "engine:示例识别引擎" || l.Revision != 1 {
+		if l.Text != "现在开庭 。" || l.Author != "engine:whisper" || l.Revision != 1 {
 			t.Errorf("line %+v", l)
 		}
 		want := []transcript.Word{{Text: "现在", StartMS: 1000, EndMS: 1500, Confidence: 0.5}, {Text: "开庭", StartMS: 1500, EndMS: 2000}}

@@ -95,6 +95,9 @@ func (d *Docket) Sign(ctx context.Context, id string, q SignRequest, author stri
 	h.Version++
 
 	f, err := d.freeze(ctx, h, func(r *Record) error {
+		if r.Hearing.Demo {
+			return ErrDemo
+		}
 		doubts, err := d.doubts(ctx, id, r)
 		if err != nil {
 			return err

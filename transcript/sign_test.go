@@ -249,6 +249,18 @@ func TestSignRefused(t *testing.T) {
 		if _, err := demo.sign(transcript.SignRequest{Signers: bench, Overrule: "x"}); !errors.Is(err, transcript.ErrDemo) {
 			t.Errorf("a demonstration: %v", err)
 		}
+		for i, engine := range []string{"示例识别引擎", "whisper"} { // one line is enough
+			mixed := heardDay(t, false, func(s *asr.Segment) {
+				if s.Channel == "plaintiff" {
+					s.Engine = engine
+				}
+			})
+			_, err := mixed.sign(transcript.SignRequest{Signers: bench, Overrule: "x"})
+			r, recordErr := mixed.Record(t.Context(), mixed.hearing.ID)
+			if errors.Is(err, transcript.ErrDemo) != (i == 0) || recordErr != nil || (r.DemoNotice() != "") != (i == 0) {
+				t.Errorf("with a line of %s: %v; record marked %q, %v", engine, err, r.DemoNotice(), recordErr)
+			}
+		}
 		c := heardDay(t, false)
 		for field, q := range map[string]transcript.SignRequest{
 			"signers":         {},

@@ -13,11 +13,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"tingji/asr"
 )
 
 const (
 	// Engine is what pages and segments call this engine.
-	Engine = "示例识别引擎"
+	Engine = asr.Demonstration
 	// Model is the only model it has.
 	Model = "demo-reference"
 

@@ -31,6 +31,7 @@ type (
 	transcript struct {
 		Text     *string         `json:"text"`
 		Language string          `json:"language"`
+		Engine   string          `json:"engine"` // ours only, of those we know
 		Segments json.RawMessage `json:"segments"`
 		Words    json.RawMessage `json:"words"`
 		Stamps   json.RawMessage `json:"timestamp"` // FunASR: [[from, to], …] in milliseconds, for each character or word
@@ -112,6 +113,9 @@ func (e *Engine) read(a answer, length time.Duration) (asr.Hypothesis, error) {
 		h.Text = clean(text.String())
 	default:
 		return h, e.retry("answered without a text: "+a.message(), 0)
+	}
+	if t.Engine == asr.Demonstration {
+		h.Engine = t.Engine // whatever it is configured as: it must not pass for a real one
 	}
 	if t.Language != "" {
 		h.Language = languageCode(t.Language)

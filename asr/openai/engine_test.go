@@ -116,6 +116,18 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestDemonstration: whatever it is configured as, the demonstration engine
+// does not pass for a real one.
+func TestDemonstration(t *testing.T) {
+	for named, want := range map[string]bool{"示例识别引擎": true, "whisper": false} {
+		e := serve(t, reply(200, "application/json", `{"text":"是","engine":"`+named+`"}`))
+		h, err := e.Recognize(t.Context(), twoSeconds)
+		if err != nil || (h.Engine == asr.Demonstration) != want {
+			t.Errorf("%s: engine %q, %v", named, h.Engine, err)
+		}
+	}
+}
+
 func TestParts(t *testing.T) {
 	for _, tt := range []struct{ name, body, want string }{
 		{"whisper", `{"text":"是。 谢谢观看","segments":[

@@ -113,26 +113,10 @@ func (r *recognizer) Close() error {
 // somebody does whom the model cannot know. It waits for a decoder as long as
 // ctx lasts; decoding itself is not interrupted.
 func (r *recognizer) Recognize(ctx context.Context, pcm []int16, prompt string) ([]word, error) {
-	if !audible(pcm) {
-		return nil, nil
-	}
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	hot := hotwords(prompt, r.known)
-	d, err := r.take(hot)
+	spans, err := r.hear(ctx, pcm, prompt)
 	if err != nil {
 		return nil, err
 	}
-	spans, err := d.hear(masked(pcm))
-	if err != nil {
-		d.Close()
-		return nil, err
-	}
-	r.putBack(d)
 	if likeness(spans) < leastLikeness {
 		return nil, errForeign
 	}
@@ -145,10 +129,34 @@ func (r *recognizer) Recognize(ctx context.Context, pcm []int16, prompt string) 
 	return words, nil
 }
 
+// hear decodes a clip, whoever speaks in it; nothing where nobody does.
+func (r *recognizer) hear(ctx context.Context, pcm []int16, prompt string) ([]span, error) {
+	if !audible(pcm) {
+		return nil, nil
+	}
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	d, err := r.take(hotwords(prompt, r.known))
+	if err != nil {
+		return nil, err
+	}
+	spans, err := d.hear(masked(pcm))
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	r.putBack(d)
+	return spans, nil
+}
+
 // confidence turns span.acoustic into the share of words that were right on the
 // development script where it was the same.
 func confidence(acoustic float64) float64 {
-	const slope, middle = 1.0, -6.0
+	const slope, middle = 0.6, -6.0
 	return 1 / (1 + math.Exp(-slope*(acoustic-middle)))
 }
 

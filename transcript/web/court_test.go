@@ -130,7 +130,7 @@ func (c *court) say(h capture.Hearing, channel string, from, to time.Duration, s
 	seg := asr.Segment{
 		V: 1, Hearing: h.ID, Channel: channel, Epoch: 1, Utterance: asr.UtteranceID(channel, 1, first),
 		Stage: stage, First: first, Last: next - 1, StartedAt: h.OpenedAt.Add(from),
-		Text: text, Engine: "示例识别引擎", Model: "demo-reference", Language: "zh",
+		Text: text, Engine: "whisper", Model: "large-v3", Language: "zh",
 	}
 	seg.ID = h.ID + "/" + seg.Utterance
 	if stage == asr.Partial {

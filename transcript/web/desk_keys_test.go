@@ -27,7 +27,7 @@ func (c *court) unsure(h capture.Hearing, channel string, at time.Duration, word
 	first, next := capture.SamplesIn(at), capture.SamplesIn(at+3*time.Second)
 	seg := asr.Segment{V: 1, Hearing: h.ID, Channel: channel, Epoch: 1, Utterance: asr.UtteranceID(channel, 1, first),
 		Stage: asr.Final, First: first, Last: next - 1, StartedAt: h.OpenedAt.Add(at),
-		Text: strings.ReplaceAll(strings.Join(words, ""), "?", ""), Engine: "示例识别引擎", Model: "demo-reference", Language: "zh"}
+		Text: strings.ReplaceAll(strings.Join(words, ""), "?", ""), Engine: "whisper", Model: "large-v3", Language: "zh"}
 	seg.ID = h.ID + "/" + seg.Utterance
 	for _, w := range words {
 		text, doubtful := strings.CutSuffix(w, "?")

@@ -28,8 +28,8 @@ import (
 )
 
 const (
-	trainSentences = 4000   // spoken
-	textSentences  = 12_000 // read by the language model
+	trainSentences = 5000   // spoken
+	textSentences  = 16_000 // read by the language model
 	devSentences   = 240    // spoken in devVoices
 )
 

@@ -20,7 +20,7 @@ type room struct {
 
 func drawRoom(r *rand.Rand) room {
 	o := room{
-		level: -34 + 20*r.Float64(), noise: 45, pink: r.IntN(2) == 0, telephone: r.IntN(6) == 0, echo: r.IntN(4) == 0,
+		level: -34 + 20*r.Float64(), noise: 45, pink: r.IntN(2) == 0, telephone: r.IntN(4) == 0, echo: r.IntN(4) == 0,
 		tilt: 0.8*r.Float64() - 0.4, bend: r.IntN(2) == 0,
 		before: rate/20 + r.IntN(rate*2/5), after: rate/20 + r.IntN(rate*2/5),
 	}

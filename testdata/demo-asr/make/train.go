@@ -203,7 +203,7 @@ func (m *maker) writeTrainingLists(all []utterance) error {
 
 // settings of sphinxtrain that differ from its sample configuration.
 var settings = map[string]string{
-	"CFG_WAVFILE_TYPE": "'raw'", "CFG_HMM_TYPE": "'.cont.'", "CFG_FINAL_NUM_DENSITIES": "8", "CFG_N_TIED_STATES": "800",
+	"CFG_WAVFILE_TYPE": "'raw'", "CFG_HMM_TYPE": "'.cont.'", "CFG_FINAL_NUM_DENSITIES": "8", "CFG_N_TIED_STATES": "1000",
 	"CFG_CMN": "'batch'", "CFG_MAX_ITERATIONS": "5", "CFG_QUEUE_TYPE": "'Queue::POSIX'", "CFG_NPART": "2",
 }
 
