@@ -39,6 +39,7 @@ type cli struct {
 	Verify       verifyCmd       `cmd:"" help:"Prove an exported record: text, edits and sound, offline."`
 	Import       importCmd       `cmd:"" help:"Announce hearings from a file of the case system, JSON or CSV."`
 	Search       searchCmd       `cmd:"" help:"Find what was said, in all hearings."`
+	Quality      qualityCmd      `cmd:"" help:"How far the engines' words were from the record, by room, seat and engine."`
 	Bench        benchCmd        `cmd:"" help:"Measure this machine with the sample hearing."`
 	Doctor       doctorCmd       `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

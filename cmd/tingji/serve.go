@@ -148,6 +148,7 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 			return r, r.ModTime(), nil
 		},
 		Search:   server.store,
+		Quality:  server.store,
 		Records:  recordFormats(),
 		Ready:    func(ctx context.Context) error { return a.ready(ctx, server.store, log) },
 		Registry: registry,

@@ -51,6 +51,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"DecidersRace", testDecidersRace},
 		{"Seal", testSeal},
 		{"Reopen", testReopen},
+		{"Quality", testQuality},
 		{"Audio", testAudio},
 		{"AudioSpans", testAudioSpans},
 	} {

@@ -66,7 +66,7 @@ func openCourtOn(t *testing.T, store *store.Store, dir string, log *segmentLog, 
 	docket := transcript.NewDocket(store, rooms{}, quiet, transcript.WithSound(audio.NewArchive(dir, store, quiet)))
 	cfg := web.Config{
 		Docket: docket, Rooms: rooms{}, Court: "云川县人民法院", Version: "test", Log: quiet,
-		Audio: tone, Search: store,
+		Audio: tone, Search: store, Quality: store,
 		Records: map[string]web.RecordFormat{
 			"txt":  {ContentType: "text/plain; charset=utf-8", Write: writeRecord("txt")},
 			"json": {ContentType: "application/json", Write: writeRecord("json")},

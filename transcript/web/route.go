@@ -37,6 +37,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/health", "health.read", s.getHealth},
 		{"GET", "/api/v1/events", "events.read", s.getAllEvents},
 		{"GET", "/api/v1/search", "search", s.search},
+		{"GET", "/api/v1/quality", "quality.read", s.getQuality},
 
 		{"GET", "/api/v1/hearings", "hearing.list", s.listHearings},
 		{"POST", "/api/v1/hearings", "hearing.create", s.createHearing},

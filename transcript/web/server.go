@@ -59,7 +59,8 @@ type Config struct {
 	Court   string // its name: 云川县人民法院
 	Version string
 	Audio   AudioOpener
-	Search  transcript.Searcher // nil: searching is answered with 501
+	Search  transcript.Searcher      // nil: searching is answered with 501
+	Quality transcript.QualitySource // nil: asking for it is answered with 501
 	// Records by file extension. One of DESIGN.md's that is missing here is
 	// answered with 501.
 	Records  map[string]RecordFormat
