@@ -38,6 +38,7 @@ type AudioFile struct {
 	StartedAt time.Time // wall clock at First
 	FirstSeq  uint64
 	LastSeq   uint64
+	SHA256    string // of the confirmed samples, hex; empty: of an older program
 }
 
 // AudioBatch is what the archive has made durable since the batch before.
@@ -63,11 +64,12 @@ func (s *Store) StoreAudio(ctx context.Context, b AudioBatch) error {
 		}
 		for _, f := range b.Files {
 			_, err := tx.ExecContext(ctx, `
-				INSERT INTO audio_files (hearing, channel, epoch, part, file, first_sample, samples, started_at, first_seq, last_seq)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-				ON CONFLICT (hearing, channel, epoch, part) DO UPDATE SET samples = excluded.samples, last_seq = excluded.last_seq`,
+				INSERT INTO audio_files (hearing, channel, epoch, part, file, first_sample, samples, started_at, first_seq, last_seq, sha256)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+				ON CONFLICT (hearing, channel, epoch, part) DO UPDATE SET
+					samples = excluded.samples, last_seq = excluded.last_seq, sha256 = excluded.sha256`,
 				f.Hearing, f.Channel, int64(f.Epoch), int64(f.Part), f.File, int64(f.First), int64(f.Samples),
-				toMicro(f.StartedAt), int64(f.FirstSeq), int64(f.LastSeq))
+				toMicro(f.StartedAt), int64(f.FirstSeq), int64(f.LastSeq), f.SHA256)
 			if err != nil {
 				return err
 			}
@@ -98,14 +100,14 @@ func scanChannel(row interface{ Scan(...any) error }) (AudioChannel, error) {
 	return c, err
 }
 
-const fileColumns = `hearing, channel, epoch, part, file, first_sample, samples, started_at, first_seq, last_seq`
+const fileColumns = `hearing, channel, epoch, part, file, first_sample, samples, started_at, first_seq, last_seq, sha256`
 
 func scanFile(row interface{ Scan(...any) error }) (AudioFile, error) {
 	var (
 		f                                                   AudioFile
 		epoch, first, samples, startedAt, firstSeq, lastSeq int64
 	)
-	err := row.Scan(&f.Hearing, &f.Channel, &epoch, &f.Part, &f.File, &first, &samples, &startedAt, &firstSeq, &lastSeq)
+	err := row.Scan(&f.Hearing, &f.Channel, &epoch, &f.Part, &f.File, &first, &samples, &startedAt, &firstSeq, &lastSeq, &f.SHA256)
 	f.Epoch, f.First, f.Samples = uint64(epoch), capture.SampleIndex(first), capture.SampleIndex(samples)
 	f.StartedAt, f.FirstSeq, f.LastSeq = fromMicro(startedAt), uint64(firstSeq), uint64(lastSeq)
 	return f, err
@@ -152,6 +154,28 @@ func (s *Store) RecentAudioChannels(ctx context.Context, since time.Time) ([]Aud
 		return nil, fmt.Errorf("list audio channels: %w", err)
 	}
 	return list, nil
+}
+
+// EachAudioFile calls f for every file of the archive, hearing by
+// hearing.
+func (s *Store) EachAudioFile(ctx context.Context, f func(AudioFile) error) error {
+	hearings, err := collect(ctx, s.read, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) },
+		`SELECT DISTINCT hearing FROM audio_files ORDER BY hearing`)
+	if err != nil {
+		return fmt.Errorf("list audio files: %w", err)
+	}
+	for _, hearing := range hearings {
+		files, err := s.AudioFiles(ctx, hearing)
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if err := f(file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // AudioFiles are the files of a hearing, by channel, epoch and part; none for

@@ -52,7 +52,7 @@ func (s *Store) RunIndex(ctx context.Context, log *slog.Logger) error {
 	seen := map[string]sighting{}
 	tick := time.NewTicker(indexEvery)
 	defer tick.Stop()
-	swept, failing := false, false
+	swept, unsummed, failing := false, true, false
 	for {
 		err := func() error {
 			if !swept {
@@ -65,7 +65,15 @@ func (s *Store) RunIndex(ctx context.Context, log *slog.Logger) error {
 			if err != nil {
 				return err
 			}
-			return s.indexHearings(ctx, quiet)
+			if err := s.indexHearings(ctx, quiet); err != nil {
+				return err
+			}
+			if unsummed = unsummed || len(quiet) > 0; !unsummed {
+				return nil
+			}
+			err = s.sumHearings(ctx)
+			unsummed = err != nil
+			return err
 		}()
 		if ctx.Err() != nil {
 			return nil

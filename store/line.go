@@ -221,7 +221,7 @@ func scanLine(row interface{ Scan(...any) error }) (l transcript.Line, err error
 // Revisions implements transcript.LineStore. ErrNotFound for an unknown line.
 func (s *Store) Revisions(ctx context.Context, hearing, line string) ([]transcript.Revision, error) {
 	list, err := collect(ctx, s.read, scanRevision, `
-		SELECT line, revision, text, role, speaker, author, at, previous, hash FROM revisions
+		SELECT `+revisionColumns+` FROM revisions
 		WHERE hearing = $1 AND line = $2 ORDER BY revision`, hearing, line)
 	if err == nil && len(list) == 0 { // every line has its first
 		err = transcript.ErrNotFound
@@ -236,7 +236,7 @@ func (s *Store) Revisions(ctx context.Context, hearing, line string) ([]transcri
 // lines.
 func (s *Store) HearingRevisions(ctx context.Context, hearing string) ([]transcript.Revision, error) {
 	list, err := collect(ctx, s.read, scanRevision, `
-		SELECT line, revision, text, role, speaker, author, at, previous, hash FROM revisions WHERE hearing = $1`, hearing)
+		SELECT `+revisionColumns+` FROM revisions WHERE hearing = $1`, hearing)
 	if err != nil {
 		return nil, fmt.Errorf("read revisions of %s: %w", hearing, err)
 	}
@@ -245,6 +245,8 @@ func (s *Store) HearingRevisions(ctx context.Context, hearing string) ([]transcr
 	})
 	return list, nil
 }
+
+const revisionColumns = `line, revision, text, role, speaker, author, at, previous, hash`
 
 func scanRevision(rows *sql.Rows) (r transcript.Revision, err error) {
 	var at int64

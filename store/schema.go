@@ -21,7 +21,7 @@ const (
 )
 
 // SchemaVersion is the version that this program reads and writes.
-const SchemaVersion = 4
+const SchemaVersion = 5
 
 //go:embed schema/*.sql
 var schemaFiles embed.FS

@@ -40,6 +40,7 @@ type cli struct {
 	Import       importCmd       `cmd:"" help:"Announce hearings from a file of the case system, JSON or CSV."`
 	Search       searchCmd       `cmd:"" help:"Find what was said, in all hearings."`
 	Quality      qualityCmd      `cmd:"" help:"How far the engines' words were from the record, by room, seat and engine."`
+	Store        storeCmd        `cmd:"" help:"Check, back up, restore and move what is kept."`
 	Bench        benchCmd        `cmd:"" help:"Measure this machine with the sample hearing."`
 	Doctor       doctorCmd       `cmd:"" help:"Check configuration, disk, broker, database and engine; say what to mend."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

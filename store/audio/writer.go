@@ -2,8 +2,10 @@ package audio
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"os"
 	"path"
 	"slices"
@@ -27,6 +29,7 @@ type writer struct {
 	tails     map[channelKey]*tail
 	offsets   map[int]transcript.Source // read, by partition, since the last flush
 	unflushed capture.SampleIndex
+	buf       []byte
 }
 
 // tail is the end of a channel: what is stored, and what was appended since.
@@ -34,6 +37,7 @@ type tail struct {
 	at    store.AudioChannel
 	file  store.AudioFile    // the newest; Part 0: none in this epoch
 	wav   *capture.WAVWriter // of file; nil while it is not open
+	sum   hash.Hash          // of the samples in wav
 	full  []fullPart         // ended since the last flush
 	dirty bool               // there is something to flush
 
@@ -217,6 +221,7 @@ func (w *writer) append(t *tail, c capture.Chunk) error {
 	if err := t.wav.Append(c.Samples); err != nil {
 		return err
 	}
+	w.buf = addSamples(t.sum, c.Samples, w.buf)
 	t.file.Samples, t.file.LastSeq = capture.SampleIndex(t.wav.Samples()), c.Seq
 	t.at.Epoch, t.at.Seq, t.at.Samples, t.at.Ended = c.Epoch, c.Seq, c.Next(), c.End != capture.NotEnd
 	t.dirty = true
@@ -227,6 +232,7 @@ func (w *writer) append(t *tail, c capture.Chunk) error {
 // turn begins a new file with a chunk. The old one is closed by the next flush.
 func (w *writer) turn(t *tail, c capture.Chunk) {
 	if t.wav != nil {
+		t.file.SHA256 = hex.EncodeToString(t.sum.Sum(nil))
 		t.full = append(t.full, fullPart{t.file, t.wav})
 		t.wav = nil
 	}
@@ -250,7 +256,13 @@ func (w *writer) open(t *tail) error {
 		}
 	}
 	var err error
-	t.wav, err = openWAV(w.root, t.file.File, t.file.Samples)
+	if t.wav, err = openWAV(w.root, t.file.File, t.file.Samples); err != nil {
+		return err
+	}
+	t.sum, err = sumFile(w.root, t.file)
+	if err != nil {
+		err = errors.Join(err, w.rest(t))
+	}
 	return err
 }
 
@@ -306,6 +318,7 @@ func (w *writer) flush(ctx context.Context) error {
 			syncing.Go(p.wav.Sync)
 		}
 		if t.wav != nil {
+			t.file.SHA256 = hex.EncodeToString(t.sum.Sum(nil))
 			batch.Files = append(batch.Files, t.file)
 			syncing.Go(t.wav.Sync)
 		}

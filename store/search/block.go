@@ -201,6 +201,16 @@ func (b *Block) Hearing(i int) (h *Hearing, first, count int) {
 	return &e.Hearing, e.First, e.Count
 }
 
+// Stored are the hearings, as Hearing counts them, in the order in which they
+// were added.
+func (b *Block) Stored() []int {
+	order := make([]int, len(b.hearings))
+	for i, added := range b.hearings {
+		order[added] = i
+	}
+	return order
+}
+
 // PieceRow is the row with line n of the i-th hearing, and the first line in
 // that row.
 func (b *Block) PieceRow(i, n int) (row, first int) {

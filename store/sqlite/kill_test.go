@@ -10,14 +10,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"tingji/store"
 	"tingji/store/storetest"
 )
 
 // victimFile names the file that a test process started by TestKill writes.
 const victimFile = "TINGJI_TEST_VICTIM_FILE"
+
+// openedFile names the file that a test process started by TestKillMigration
+// opens, and so brings up to date.
+const openedFile = "TINGJI_TEST_OPENED_FILE"
 
 // victim writes to the store until it is killed, and reports on standard output
 // the number of each step that was confirmed.
@@ -41,7 +47,8 @@ func victim(path string) {
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "record.db")
 	var confirmed int64
-	for round := range 20 {
+	rounds := storetest.Rounds(20, 100)
+	for round := range rounds {
 		last := writeAndKill(t, path)
 		confirmed = max(confirmed, last)
 		s, err := Open(t.Context(), path, quiet)
@@ -68,7 +75,79 @@ func TestKill(t *testing.T) {
 	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("integrity: %s %v", verdict, err)
 	}
-	t.Logf("20 kills, %d steps confirmed", confirmed)
+	t.Logf("%d kills, %d steps confirmed", rounds, confirmed)
+}
+
+// A process killed while it brings an old file up to date leaves one that the
+// next one brings up to date; from every version there was, and from one that
+// was killed before the first was whole.
+func TestKillMigration(t *testing.T) {
+	files := oldFiles(t)
+	cut, rounds := 0, storetest.Rounds(12, 100)
+	for round := range rounds {
+		file := files[round%len(files)]
+		path := filepath.Join(t.TempDir(), "record.db")
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // killed, and killed again
+			startAndKill(t, path, time.Duration(rand.IntN(60))*time.Millisecond)
+			if v := schemaVersion(t, path); v > 0 && v < store.SchemaVersion {
+				cut++
+			}
+		}
+		s, err := Open(t.Context(), path, quiet)
+		if err != nil {
+			t.Fatalf("round %d, %s: %v", round, file, err)
+		}
+		if !strings.HasSuffix(file, "schema-1.db") {
+			storetest.CheckSample(t, s)
+		}
+		if c, err := s.Check(t.Context(), func(f store.Fault) { t.Errorf("%s: %+v", file, f) }); err != nil {
+			t.Errorf("%s: %+v %v", file, c, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d files, 3 kills each: %d left the file at an older version", rounds, cut)
+	if cut == 0 {
+		t.Error("no kill came before the end of the migration: the test tests nothing")
+	}
+}
+
+// startAndKill opens a store in another process and kills that.
+func startAndKill(t *testing.T, path string, after time.Duration) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), openedFile+"="+path)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(after) // not for luck: any instant will do
+	cmd.Process.Kill()
+	cmd.Wait()
+}
+
+func schemaVersion(t *testing.T, path string) (version int) {
+	t.Helper()
+	db, err := pool(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), `SELECT coalesce(max(version_id), 0) FROM schema_version`).Scan(&version); err != nil {
+		return 0 // killed before there was such a table
+	}
+	return version
 }
 
 // writeAndKill runs a victim for a moment, some of them too short to open the

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tingji/store/search/corpus"
+	"tingji/store/storetest"
 	"tingji/transcript"
 )
 
@@ -100,7 +101,7 @@ func TestIndexKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for round := range 12 {
+	for round := range storetest.Rounds(12, 100) {
 		victim := exec.Command(program, "-test.run=^TestIndexVictim$")
 		victim.Env = append(os.Environ(), indexFile+"="+path)
 		if err := victim.Start(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -130,4 +131,30 @@ func pool(path string, options url.Values) (*sql.DB, error) {
 	}
 	u := url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(abs), "/")} // C:\… becomes /C:/…
 	return sql.Open("sqlite", "file:"+u.EscapedPath()+"?"+options.Encode())
+}
+
+// Backup writes a copy of the record in the file path to the new file target:
+// one instant of it, without its free pages, readable by Open. A server may go
+// on writing: nobody waits.
+func Backup(ctx context.Context, path, target string) error {
+	fail := func(err error) error { return fmt.Errorf("back up %s: %w", path, explain(err)) }
+	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+		return fail(errors.Join(fmt.Errorf("%s is there already", target), err))
+	}
+	db, err := pool(path, url.Values{"_pragma": {"busy_timeout(10000)"}, "mode": {"rw"}})
+	if err != nil {
+		return fail(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", target); err != nil {
+		return fail(errors.Join(err, os.Remove(target)))
+	}
+	file, err := os.OpenFile(target, os.O_RDWR, 0)
+	if err != nil {
+		return fail(err)
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return fail(err)
+	}
+	return nil
 }

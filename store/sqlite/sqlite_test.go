@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +17,14 @@ import (
 func TestMain(m *testing.M) {
 	if path := os.Getenv(victimFile); path != "" {
 		victim(path) // never returns
+	}
+	if path := os.Getenv(openedFile); path != "" {
+		s, err := Open(context.Background(), path, quiet)
+		if err != nil {
+			panic(err)
+		}
+		s.Close()
+		return
 	}
 	goleak.VerifyTestMain(m)
 }

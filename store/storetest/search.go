@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	searchLines   = flag.Int("search.lines", 4_000, "lines of the corpus that search is tested on")
-	searchQueries = flag.Int("search.queries", 120, "random queries compared with a naive scan")
+	searchLines   = flag.Int("search.lines", Rounds(4_000, 100_000), "lines of the corpus that search is tested on")
+	searchQueries = flag.Int("search.queries", Rounds(120, 10_000), "random queries compared with a naive scan")
 )
 
 func everybody(transcript.SearchHearing) bool { return true }
@@ -96,6 +96,7 @@ func load(t *testing.T, past func() *sql.DB, lines int) (*corpus.Corpus, []corpu
 			return cmp.Or(cmp.Compare(a.StartMS, b.StartMS), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.ID, b.ID))
 		})
 		search.Phases(h.Lines)
+		search.Prepare(h.Lines)
 		lines -= len(h.Lines)
 		list = append(list, h)
 	}
