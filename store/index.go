@@ -28,11 +28,13 @@ const (
 	quietClosed = 2 * time.Second // a closed one
 	// Blocks of about the same size are merged when there are this many.
 	mergeAt = 8
-	// Rows written in one transaction, 128 kB: the writer of a live hearing
-	// waits for no more than that.
+	// Rows written or deleted in one transaction: 128 kB at most, and no more
+	// than take a writer's patience, which is what a live line may have to wait
+	// for.
 	rowsAtOnce = 64
-	// After so many of them SQLite's log is moved into its file.
-	checkpointAfter = 8
+	patience   = 10 * time.Millisecond
+	// After so many rows SQLite's log is moved into its file.
+	checkpointAfter = 512
 	// Blocks hold fewer than 1<<rowBits rows.
 	rowBits = 24
 )
@@ -44,6 +46,7 @@ type index struct {
 	blocks map[int64]*search.Block // the descriptions of blocks read last
 	used   []int64                 // their numbers, the latest last
 	live   map[string]*liveHearing
+	sets   sync.Pool // of *search.Sets
 }
 
 // RunIndex keeps the index until ctx ends. One process runs it; searches are
@@ -68,6 +71,7 @@ func (s *Store) RunIndex(ctx context.Context, log *slog.Logger) error {
 			if err := s.indexHearings(ctx, quiet); err != nil {
 				return err
 			}
+			s.checkpoint(ctx)
 			if unsummed = unsummed || len(quiet) > 0; !unsummed {
 				return nil
 			}
@@ -292,13 +296,14 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 	if err != nil {
 		return 0, err
 	}
-	for at := 0; at < len(rows); at += rowsAtOnce {
-		if err := s.writeRows(ctx, block<<rowBits|int64(at), rows[at:min(len(rows), at+rowsAtOnce)]); err != nil {
+	steps := steps{store: s}
+	for at := 0; at < len(rows); {
+		n := min(len(rows)-at, steps.rows())
+		err := steps.take(ctx, n, func() error { return s.writeRows(ctx, block<<rowBits|int64(at), rows[at:at+n]) })
+		if err != nil {
 			return 0, err
 		}
-		if at%(checkpointAfter*rowsAtOnce) == 0 {
-			s.checkpoint(ctx)
-		}
+		at += n
 	}
 	if err := s.change(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, s.dialect, block, entries, replaces) }); err != nil {
 		return 0, err
@@ -321,6 +326,38 @@ func (s *Store) hearingToIndex(ctx context.Context, id string) (h search.Hearing
 		return err
 	})
 	return h, changes, sortLines(lines), err
+}
+
+// steps bounds the transactions of the index by their time: half as many rows
+// after one that took too long, a few more after each that did not.
+type steps struct {
+	store *Store
+	n     int // rows of the next one
+	since int // rows since the last checkpoint
+}
+
+func (w *steps) rows() int {
+	if w.n == 0 {
+		w.n = rowsAtOnce / 4
+	}
+	return w.n
+}
+
+func (w *steps) take(ctx context.Context, rows int, write func() error) error {
+	began := time.Now()
+	if err := write(); err != nil {
+		return err
+	}
+	if time.Since(began) > patience {
+		w.n = max(1, w.n/2)
+	} else {
+		w.n = min(rowsAtOnce, w.n+4)
+	}
+	if w.since += rows; w.since >= checkpointAfter {
+		w.since = 0
+		w.store.checkpoint(ctx)
+	}
+	return nil
 }
 
 // checkpoint moves SQLite's log into its file while nobody waits. Left to
@@ -369,12 +406,10 @@ func publish(ctx context.Context, tx *sql.Tx, d Dialect, block int64, entries []
 	if err != nil {
 		return err
 	}
-	// The update changes nothing: it holds the rows, so that a hearing that
-	// changes now is marked after the mark was taken off.
 	each := `(SELECT value ->> 0 AS hearing, CAST(value ->> 1 AS BIGINT) AS changes FROM ` + d.each() + `)`
 	same, err := collect(ctx, tx, func(rows *sql.Rows) (id [1]string, err error) { return id, rows.Scan(&id[0]) }, `
-		UPDATE hearings SET changes = changes
-		WHERE (id, changes) IN `+each+` AND id IN (SELECT hearing FROM search_dirty) RETURNING id`, string(list))
+		SELECT id FROM hearings
+		WHERE (id, changes) IN `+each+` AND id IN (SELECT hearing FROM search_dirty)`+d.hold(), string(list))
 	if err != nil {
 		return err
 	}
@@ -395,6 +430,16 @@ func publish(ctx context.Context, tx *sql.Tx, d Dialect, block int64, entries []
 		return err
 	}
 	return exec(`UPDATE search_blocks SET ready = 1 WHERE block = $1`, block)
+}
+
+// hold ends a query whose rows nobody may change until the transaction ends: a
+// hearing that changes now is marked after the mark was taken off. SQLite has
+// one writer at a time anyway.
+func (d Dialect) hold() string {
+	if d == Postgres {
+		return ` FOR UPDATE`
+	}
+	return ``
 }
 
 // each is a table with a row for each element of the JSON array $1, in the
@@ -446,14 +491,19 @@ func (s *Store) sweep(ctx context.Context) error {
 
 // deleteRows deletes the rows of a block, some at a time.
 func (s *Store) deleteRows(ctx context.Context, block int64) error {
+	steps := steps{store: s}
 	for {
-		res, err := s.write.ExecContext(ctx, `DELETE FROM search_rows WHERE id IN (
-			SELECT id FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3)`,
-			block<<rowBits, (block+1)<<rowBits, 4*rowsAtOnce)
-		if err != nil {
+		n, deleted := steps.rows(), int64(0)
+		err := steps.take(ctx, n, func() error {
+			res, err := s.write.ExecContext(ctx, `DELETE FROM search_rows WHERE id IN (
+				SELECT id FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3)`,
+				block<<rowBits, (block+1)<<rowBits, n)
+			if err == nil {
+				deleted, err = res.RowsAffected()
+			}
 			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n < 4*rowsAtOnce {
+		})
+		if err != nil || deleted < int64(n) {
 			return err
 		}
 	}

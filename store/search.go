@@ -57,6 +57,11 @@ func (s *Store) Search(ctx context.Context, r transcript.SearchRequest, see func
 	}
 	err = s.view(ctx, func(tx *sql.Tx) error {
 		f.tx = tx
+		f.sets, _ = s.index.sets.Get().(*search.Sets)
+		if f.sets == nil {
+			f.sets = &search.Sets{}
+		}
+		defer s.index.sets.Put(f.sets)
 		if err := f.open(); err != nil {
 			return err
 		}
@@ -161,6 +166,7 @@ type finder struct {
 	matcher  *search.Matcher
 	filter   search.HearingFilter
 	byID     *sql.Stmt // of the transaction
+	sets     *search.Sets
 	live     []*liveHearing
 	blocks   []blockInfo
 	liveHits map[int][]search.Hit      // of live, for the present matcher
@@ -313,6 +319,11 @@ func (f *finder) pass(class, plan search.Class) error {
 			sources = append(sources, s)
 		}
 	}
+	defer func() {
+		for _, s := range sources {
+			s.close()
+		}
+	}()
 	for len(sources) > 0 && !f.done() {
 		if err := f.ctx.Err(); err != nil {
 			return err
@@ -323,6 +334,7 @@ func (f *finder) pass(class, plan search.Class) error {
 			return err
 		}
 		if next.empty() {
+			next.close()
 			sources = slices.DeleteFunc(sources, func(s source) bool { return s == next })
 		}
 		if h == nil || after != nil && h.Place().Compare(*after) <= 0 {

@@ -15,6 +15,7 @@ type source interface {
 	// take goes on by one hearing at most; the hearing is nil where there was
 	// nothing in it.
 	take() (*search.Hearing, []search.Hit, lineReader, error)
+	close() // once nothing is read of what take returned
 }
 
 // liveSource are the hearings in memory.
@@ -25,6 +26,8 @@ type liveSource struct {
 
 func (s *liveSource) place() search.Place { return s.f.live[s.next].Place() }
 func (s *liveSource) empty() bool         { return s.next == len(s.f.live) }
+
+func (s *liveSource) close() {}
 
 func (s *liveSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
 	h := s.f.live[s.next]
@@ -95,6 +98,11 @@ func (s *blockSource) take() (*search.Hearing, []search.Hit, lineReader, error) 
 	return h, hits, lines, err
 }
 
+func (s *blockSource) close() {
+	s.f.sets.Return(s.sets...)
+	s.sets = nil
+}
+
 // settle sets the head to the next candidate.
 func (s *blockSource) settle() {
 	if !s.empty() {
@@ -110,15 +118,15 @@ func (s *blockSource) open() error {
 		}
 	}
 	for _, plan := range s.plans {
-		set, err := s.block.Select(plan, s.rows)
+		set, err := s.block.Select(plan, s.rows, s.f.sets)
 		if err != nil {
 			return fmt.Errorf("block %d: %w", s.info.block, err)
 		}
+		s.sets = append(s.sets, set)
 		if end := s.block.Lines(); set.Next(0, end) == end {
 			s.rows = nil
-			return nil // as in most blocks for what is rare
+			return nil // as in most blocks for what is rare: close follows
 		}
-		s.sets = append(s.sets, set)
 	}
 	s.rows = nil
 	dead := s.f.dead[s.info.block]

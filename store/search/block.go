@@ -265,11 +265,29 @@ func (s Set) Next(n, end int) int {
 	return end
 }
 
-func (b *Block) newSet() Set { return make(Set, b.dir.Lines>>6+1) }
+// Sets are sets that may be used again. For one goroutine.
+type Sets struct{ free []Set }
+
+// Return gives sets back that Select made and nobody looks at any more.
+func (p *Sets) Return(sets ...Set) { p.free = append(p.free, sets...) }
+
+func (b *Block) newSet(p *Sets) Set {
+	size := b.dir.Lines>>6 + 1
+	for n := len(p.free) - 1; n >= 0; n-- {
+		s := p.free[n]
+		p.free = p.free[:n]
+		if cap(s) >= size {
+			s = s[:size]
+			clear(s)
+			return s
+		}
+	}
+	return make(Set, size, max(size, MaxLines>>6+1))
+}
 
 // Select returns the lines that e selects. rows are those PageRows named.
-func (b *Block) Select(e *Expr, rows map[int][]byte) (Set, error) {
-	set := b.newSet()
+func (b *Block) Select(e *Expr, rows map[int][]byte, sets *Sets) (Set, error) {
+	set := b.newSet(sets)
 	switch {
 	case e == nil:
 		for i := range set {
@@ -287,17 +305,19 @@ func (b *Block) Select(e *Expr, rows map[int][]byte) (Set, error) {
 				}
 				continue
 			}
-			s, err := b.Select(p, rows)
+			s, err := b.Select(p, rows, sets)
 			if err != nil {
 				return nil, err
 			}
 			for i := range set {
 				set[i] |= s[i]
 			}
+			sets.Return(s)
 		}
 		return set, nil
 	}
-	scratch := b.newSet()
+	scratch := b.newSet(sets)
+	defer func() { sets.Return(scratch) }()
 	for n, p := range e.parts {
 		var s Set
 		var err error
@@ -306,7 +326,9 @@ func (b *Block) Select(e *Expr, rows map[int][]byte) (Set, error) {
 			clear(s)
 			err = b.collect(p, rows, s)
 		} else {
-			s, err = b.Select(p, rows)
+			sets.Return(scratch)
+			scratch = nil
+			s, err = b.Select(p, rows, sets)
 		}
 		if err != nil {
 			return nil, err

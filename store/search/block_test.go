@@ -65,7 +65,7 @@ func TestPlan(t *testing.T) {
 			read := rowMap(rows, block.PageRows(plans...))
 			var sets []search.Set
 			for _, p := range plans {
-				set, err := block.Select(p, read)
+				set, err := block.Select(p, read, &search.Sets{})
 				if err != nil {
 					t.Fatal(text, err)
 				}
@@ -157,7 +157,7 @@ func FuzzBlock(f *testing.F) {
 		for _, r := range block.PageRows(plans...) {
 			read[r] = page
 		}
-		block.Select(plans[0], read)
+		block.Select(plans[0], read, &search.Sets{})
 	})
 }
 

@@ -53,6 +53,7 @@ type term struct {
 	exact  []rune    // nil: only a sound is meant
 	number []element // nil: the term has no number
 	sound  [][]sound // any of these
+	hears  [][]*planeSet
 }
 
 // element is a rune of a term, or a number.
@@ -124,6 +125,17 @@ func (m *Matcher) compile(t Term, widened bool) term {
 		}
 	case t.Mode == Plain && !t.Not: // what is excluded is excluded for what it says
 		c.sound = soundsOf(t.Text, widened)
+	}
+	known := map[sound]*planeSet{}
+	for _, pattern := range c.sound {
+		sets := make([]*planeSet, len(pattern))
+		for i, s := range pattern {
+			if known[s] == nil {
+				known[s] = m.sounds.hears(s)
+			}
+			sets[i] = known[s]
+		}
+		c.hears = append(c.hears, sets)
 	}
 	return c
 }
@@ -280,11 +292,13 @@ func (t *term) eachNumber(x *text, found func(start, end int)) bool {
 
 func (t *term) eachSound(s *sounds, text []rune, found func(start, end int)) bool {
 	any := false
-	for _, pattern := range t.sound {
+	for p, pattern := range t.sound {
+		sets := t.hears[p]
 		for i := 0; i+len(pattern) <= len(text); i++ {
 			ok := true
 			for j := range pattern {
-				if ok = s.heard(pattern[j], text[i+j]); !ok {
+				r := text[i+j]
+				if ok = sets[j].has(r) || r >= 1<<16 && s.heard(pattern[j], r); !ok {
 					break
 				}
 			}

@@ -38,6 +38,7 @@ type sounds struct {
 	// filed in pairs (see filing), single by itself (under its first reading).
 	filed  map[syllable][]syllable
 	single map[syllable][]syllable
+	spoken map[syllable][]rune // the characters of the basic plane that can be read so
 }
 
 // soundTable is made at its first use: about 20 ms and 2 MB.
@@ -48,7 +49,7 @@ func newSounds() *sounds {
 		text string
 		tone uint8
 	}
-	t := &sounds{others: map[rune]uint32{}, syllables: map[string]syllable{}, filed: map[syllable][]syllable{}, single: map[syllable][]syllable{}}
+	t := &sounds{others: map[rune]uint32{}, syllables: map[string]syllable{}, filed: map[syllable][]syllable{}, single: map[syllable][]syllable{}, spoken: map[syllable][]rune{}}
 	spoke := make(map[rune][]spoken, len(pinyin.PinyinDict))
 	var texts []string
 	for code, list := range pinyin.PinyinDict {
@@ -88,6 +89,9 @@ func newSounds() *sounds {
 		}
 		for i, s := range spoke[r] {
 			t.readings = append(t.readings, reading{t.syllables[s.text], s.tone})
+			if is := t.syllables[s.text]; r < 1<<16 {
+				t.spoken[is] = append(t.spoken[is], r)
+			}
 			t.more = append(t.more, i+1 < len(spoke[r]))
 		}
 	}
@@ -265,6 +269,44 @@ func (t *sounds) heard(s sound, r rune) bool {
 		}
 	}
 	return false
+}
+
+// planeSet is a set of characters of the basic plane, by their bits.
+type planeSet [1 << 16 / 64]uint64
+
+func (p *planeSet) has(r rune) bool {
+	return r >= 0 && r < 1<<16 && p[r>>6]&(1<<(r&63)) != 0
+}
+
+// hears is the set of what heard says of a sound: a search asks for each
+// character of each line that it looks at.
+func (t *sounds) hears(s sound) *planeSet {
+	p := &planeSet{}
+	add := func(is syllable) {
+		for _, r := range t.spoken[is] {
+			if t.heard(s, r) { // a tone has to fit, too
+				p[r>>6] |= 1 << (r & 63)
+			}
+		}
+	}
+	switch {
+	case s.initial != 0:
+		for is := range t.spoken {
+			if is.initial() == uint64(s.initial) {
+				add(is)
+			}
+		}
+	case s.r != 0:
+		if s.r < 1<<16 {
+			p[s.r>>6] |= 1 << (s.r & 63)
+		}
+		for _, is := range t.of(s.r) {
+			add(is.syllable)
+		}
+	default:
+		add(s.syllable)
+	}
+	return p
 }
 
 // frequent are the 500 or so most frequent characters of modern Chinese. What

@@ -170,8 +170,8 @@ func (m *Matcher) planTerm(t *term, class Class) *Expr {
 		ways = append(ways, all(parts[:len(parts)-1]...)) // without the end
 	}
 	if class >= BySound {
-		for _, s := range t.sound {
-			ways = append(ways, m.planSound(s))
+		for i, s := range t.sound {
+			ways = append(ways, m.planSound(s, t.hears[i]))
 		}
 	}
 	return anyOf(ways...)
@@ -243,9 +243,9 @@ func (m *Matcher) file(r rune) syllable {
 
 // planSound selects the lines in which each two neighbours sound like those of
 // the pattern; of longer patterns, each second pair.
-func (m *Matcher) planSound(pattern []sound) *Expr {
+func (m *Matcher) planSound(pattern []sound, hears []*planeSet) *Expr {
 	if len(pattern) == 1 {
-		return m.planSoundAt(pattern[0], nil)
+		return m.planSoundAt(pattern, hears)
 	}
 	var parts []*Expr
 	step := 1
@@ -253,35 +253,38 @@ func (m *Matcher) planSound(pattern []sound) *Expr {
 		step = 2
 	}
 	for i := 0; i+1 < len(pattern); i += step {
-		parts = append(parts, m.planSoundAt(pattern[i], &pattern[i+1]))
+		parts = append(parts, m.planSoundAt(pattern[i:i+2], hears[i:i+2]))
 	}
 	if (len(pattern)-2)%step != 0 {
-		parts = append(parts, m.planSoundAt(pattern[len(pattern)-2], &pattern[len(pattern)-1]))
+		parts = append(parts, m.planSoundAt(pattern[len(pattern)-2:], hears[len(pattern)-2:]))
 	}
 	return all(parts...)
 }
 
 // planSoundAt selects lines with a character, or two neighbours, that sound so.
 // It is nil, and selects all, where a sound is a mark that is not indexed.
-func (m *Matcher) planSoundAt(a sound, b *sound) *Expr {
-	if a.r != 0 && !wordRune(a.r) || b != nil && b.r != 0 && !wordRune(b.r) {
-		return nil
+func (m *Matcher) planSoundAt(pattern []sound, hears []*planeSet) *Expr {
+	single := len(pattern) == 1
+	for _, s := range pattern {
+		if s.r != 0 && !wordRune(s.r) {
+			return nil
+		}
 	}
 	var ways []*Expr
-	keepOne := func(s sound, r key) bool {
-		return r == noRune || m.sounds.heard(s, rune(r))
+	keepOne := func(i int, r key) bool {
+		return r >= 1<<16 && (r == noRune || m.sounds.heard(pattern[i], rune(r))) || hears[i].has(rune(r))
 	}
-	for _, fa := range m.filedAs(a, b == nil) {
-		if b == nil {
+	for _, fa := range m.filedAs(pattern[0], single) {
+		if single {
 			size := key(1)<<42 - 1
 			if fa.anyFinal {
 				size = 1<<48 - 1
 			}
 			ways = append(ways, m.leaf(kindRune|fa.initial()<<53|fa.final()<<42, size,
-				func(r, _ key) bool { return keepOne(a, r) }))
+				func(r, _ key) bool { return keepOne(0, r) }))
 			continue
 		}
-		for _, fb := range m.filedAs(*b, false) {
+		for _, fb := range m.filedAs(pattern[1], false) {
 			size := key(1)<<36 - 1
 			final := fb.final()
 			switch {
@@ -292,7 +295,7 @@ func (m *Matcher) planSoundAt(a sound, b *sound) *Expr {
 			}
 			first := kindPair | fa.initial()<<53 | fb.initial()<<48 | fa.final()<<42 | final<<36
 			ways = append(ways, m.leaf(first, size,
-				func(r1, r2 key) bool { return keepOne(a, r1) && keepOne(*b, r2) }))
+				func(r1, r2 key) bool { return keepOne(0, r1) && keepOne(1, r2) }))
 		}
 	}
 	return anyOf(ways...)
