@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,29 +27,6 @@ type storeCmd struct {
 
 func (c storeCmd) apply(config *Config) { set(&config.DB, c.DB) }
 
-// openKept opens a store that is there; a command that looks after one must not
-// make it.
-func (a *app) openKept(ctx context.Context) (*store.Store, error) {
-	if path := a.sqliteFile(); path != "" {
-		if _, err := os.Stat(path); err != nil {
-			return nil, misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
-		}
-	}
-	return a.openStore(ctx)
-}
-
-// sqliteFile is the file of the database; empty where that is no file.
-func (a *app) sqliteFile() string {
-	if a.config.DB == "" {
-		return filepath.Join(a.config.Data, "tingji.db")
-	}
-	file, ok := strings.CutPrefix(a.config.DB, "sqlite:")
-	if !ok {
-		return ""
-	}
-	return file
-}
-
 type storeCheckCmd struct {
 	NoAudio bool `help:"Leave the archive's sound out."`
 }
@@ -64,7 +40,7 @@ func (storeCheckCmd) Help() string {
 }
 
 func (c storeCheckCmd) Run(ctx context.Context, a *app) error {
-	db, err := a.openKept(ctx)
+	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,7 +107,7 @@ func (c storeMoveCmd) Run(ctx context.Context, a *app) error {
 		}
 		defer unlock()
 	}
-	from, err := a.openKept(ctx)
+	from, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,7 +172,7 @@ func (storeReindexCmd) Run(ctx context.Context, a *app) error {
 		}
 		defer unlock()
 	}
-	db, err := a.openKept(ctx)
+	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -206,12 +182,12 @@ func (storeReindexCmd) Run(ctx context.Context, a *app) error {
 
 // backUp writes one instant of the database into a file of SQLite.
 func (a *app) backUp(ctx context.Context, target string) error {
-	db, err := a.openKept(ctx)
+	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if file := a.sqliteFile(); file != "" {
+	if file, ok := a.sqliteFile(); ok {
 		return sqlite.Backup(ctx, file, target)
 	}
 	to, err := sqlite.Open(ctx, target, a.log)

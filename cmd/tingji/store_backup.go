@@ -120,8 +120,8 @@ func (c storeRestoreCmd) Run(ctx context.Context, a *app) error {
 	if err := emptyFolder(a.config.Data); err != nil {
 		return err
 	}
-	file := a.sqliteFile()
-	if a.config.DB != "" && file != "" {
+	file, isFile := a.sqliteFile()
+	if a.config.DB != "" && isFile {
 		if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 			return misuse("--db %s: the file is there already", a.config.DB)
 		}
@@ -135,7 +135,7 @@ func (c storeRestoreCmd) Run(ctx context.Context, a *app) error {
 		if a.config.DB == "" {
 			return copyOut(ctx, c.Folder, dir, b.Database)
 		}
-		if file != "" {
+		if isFile {
 			in, err := os.Open(filepath.Join(c.Folder, backupDB))
 			if err != nil {
 				return err
