@@ -7,9 +7,17 @@ package main
 #include <sphinxbase/feat.h>
 #include <sphinxbase/ckd_alloc.h>
 #include <sphinxbase/err.h>
+#include <malloc.h>
 #include <stdlib.h>
 
-static void be_quiet(void) { err_set_logfp(NULL); }
+static void prepare(void) {
+	err_set_logfp(NULL);
+#ifdef M_ARENA_MAX
+	// Go calls from many threads: with a heap for each, decoders that come and go
+	// leave holes in all of them, and memory grows for hours.
+	mallopt(M_ARENA_MAX, 1);
+#endif
+}
 
 static ps_decoder_t *decoder_open(int n, char **args) {
 	cmd_ln_t *config = cmd_ln_parse_r(NULL, ps_args(), n, args, TRUE);
@@ -89,7 +97,7 @@ type span struct {
 
 // openDecoder loads the model in dir with the lexicon dict.
 func openDecoder(dir, dict string, slots map[string]string) (*decoder, error) {
-	C.be_quiet()
+	C.prepare()
 	args := append([]string{"demo-asr", "-hmm", dir, "-lm", filepath.Join(dir, "court.lm.bin"), "-dict", dict}, search...)
 	argv := make([]*C.char, len(args)+1)
 	for i, a := range args {
