@@ -230,21 +230,26 @@ func TestHearingIsAnnounced(t *testing.T) {
 	js[bool](t, ctx, `(i => (i.focus(), i.select(), true))(document.querySelector("[name=case_no]"))`)
 	insert(t, ctx, "(2026)内0000民初77号")
 	states("right right right right right")
+	// The number says which procedure it is: whom to ask for, and its terms.
+	until(t, ctx, `document.querySelector("[name=template]").value === "civil" && document.querySelectorAll(".people li").length >= 8 && document.querySelector("[name=hotwords]").value.includes("诉讼时效")`)
+	until(t, ctx, `document.querySelectorAll(".sitting .seat").length === 5`)
+	takePicture(t, ctx, "new-1366")
 	until(t, ctx, `document.querySelector(".wrong").hidden`)
 	press(t, ctx, kb.Enter)
 	insert(t, ctx, "买卖合同纠纷")
-	js[bool](t, ctx, `(document.querySelectorAll(".people [name=name]")[0].focus(), true)`)
+	js[bool](t, ctx, `(window.personOf = role => [...document.querySelectorAll(".people li")].find(li => li.querySelector("[name=role]").value === role), true)`)
+	js[bool](t, ctx, `(personOf("原告").querySelector("[name=name]").focus(), true)`)
 	insert(t, ctx, "周启明")
-	js[bool](t, ctx, `(document.querySelectorAll(".people [name=role]")[1].select(), document.querySelectorAll(".people [name=role]")[1].focus(), true)`)
+	js[bool](t, ctx, `(r => (r.select(), r.focus(), window.wrongRole = r, true))(personOf("被告").querySelector("[name=role]"))`)
 	insert(t, ctx, "被吿")
 	press(t, ctx, kb.Enter)
 	insert(t, ctx, "何文柏")
 	press(t, ctx, "\t")
-	until(t, ctx, `document.querySelectorAll(".people [name=role]")[1].getAttribute("aria-invalid") === "true" && document.querySelector(".wrong").textContent.includes("被告")`)
-	js[bool](t, ctx, `(i => (i.focus(), i.select(), true))(document.querySelectorAll(".people [name=role]")[1])`)
+	until(t, ctx, `wrongRole.getAttribute("aria-invalid") === "true" && document.querySelector(".wrong").textContent.includes("被告")`)
+	js[bool](t, ctx, `(wrongRole.focus(), wrongRole.select(), true)`)
 	insert(t, ctx, "被告")
 	until(t, ctx, `document.querySelector(".wrong").hidden`)
-	js[bool](t, ctx, `(document.querySelector("[name=hotwords]").focus(), true)`)
+	js[bool](t, ctx, `(e => (e.focus(), e.select(), true))(document.querySelector("[name=hotwords]"))`)
 	insert(t, ctx, "青石路、茶馆")
 	click(t, ctx, `menu [value="open"]`)
 	announced := func(status capture.Status, n int) capture.Hearing {
@@ -290,6 +295,44 @@ func TestHearingIsAnnounced(t *testing.T) {
 	click(t, ctx, `menu [value="keep"]`)
 	if h := announced(capture.Scheduled, 2); h.CaseNo != "（2026）内0000行初8号" || h.Public || h.Courtroom != "court-5" {
 		t.Errorf("%+v", h)
+	}
+
+	// Several of them: what is wrong is named by row and field; then all are announced.
+	for i, table := range []string{"案号,法庭,原告\n（2026）内0000刑初9号,第三审判庭,周启明、周启明\n", "案号,法庭\n（2026）内0000刑初9号,第三审判庭\n（2026）内0000刑初10号,court-5\n"} {
+		file := filepath.Join(t.TempDir(), "list.csv")
+		if err := os.WriteFile(file, []byte(table), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		visit(t, ctx, c.url+"/new", 1366, 768)
+		until(t, ctx, `document.querySelectorAll("[name=courtroom] option").length === 2`)
+		if err := chromedp.Do(ctx, chromedp.SetUploadFiles(chromedp.CSS("[type=file]"), []string{file})); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			until(t, ctx, `document.querySelector(".wrong").textContent.includes("第 2 行，participants[1].name： 原告周启明 已在第 1 位，重复了")`)
+			continue
+		}
+		until(t, ctx, `document.querySelectorAll(".planned li").length === 2 && document.activeElement.textContent.includes("2 场")`)
+		press(t, ctx, kb.Enter)
+		for deadline := time.Now().Add(browserPatience); ; time.Sleep(10 * time.Millisecond) {
+			list, err := c.docket.Hearings(t.Context(), transcript.HearingFilter{})
+			if err != nil || time.Now().After(deadline) {
+				t.Fatalf("%d hearings, %v", len(list), err)
+			}
+			shown, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && location.pathname === "/"`))
+			if len(list) == 4 && err == nil && shown { // while it goes there, it cannot be asked
+				break
+			}
+		}
+	}
+	// A criminal hearing has its own seats.
+	visit(t, ctx, c.url+"/new", 1366, 768)
+	until(t, ctx, `document.querySelectorAll("[name=template] option").length === 6`)
+	insert(t, ctx, "（2026）内0000刑初11号")
+	until(t, ctx, `document.querySelector(".sitting").textContent.includes("公诉人") && document.querySelector(".sitting").textContent.includes("被告人")`)
+	click(t, ctx, `menu [value="keep"]`)
+	if h := announced(capture.Scheduled, 5); h.Seats[2].Role != "公诉人" || h.Seats[2].Speaker != "" || h.Seats[0].Speaker != "沈知远" {
+		t.Errorf("%+v", h.Seats)
 	}
 }
 

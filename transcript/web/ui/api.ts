@@ -162,6 +162,7 @@ interface Refusal {
   length?: number;
   part?: string; // of a case number
   current?: Line; // of a conflict
+  rows?: { row: number; field: string; text: string; text_en: string }[]; // of a file
 }
 
 /** A request that was refused or not answered; message is for the reader. */
@@ -196,6 +197,19 @@ export async function ask<T>(path: string, method: "GET" | "POST" | "PUT" = "GET
   const said = (await answer.json().catch(() => ({}))) as Refusal;
   throw new Problem(answer.status, said.detail ?? said.title ?? `${answer.status}`,
     said.position === undefined ? null : { field: said.field ?? "", position: said.position, length: said.length ?? 0 }, said);
+}
+
+/** Sends a file as it is. */
+export async function upload<T>(path: string, file: Blob): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { method: "POST", headers: { "Accept-Language": language(), "Content-Type": "application/octet-stream" }, body: file });
+  } catch {
+    throw new Problem(0, t("unreachable"));
+  }
+  if (answer.ok) return (await answer.json()) as T;
+  const said = (await answer.json().catch(() => ({}))) as Refusal;
+  throw new Problem(answer.status, said.detail ?? `${answer.status}`, null, said);
 }
 
 /** Asks until the server can answer; refusals are thrown. */

@@ -1,9 +1,11 @@
 // A hearing is announced: everything is checked as it is typed, by the server
 // that will hold it, and a file from the case system fills the form.
 
-import { ask, type Hearing, hearingPath, Problem } from "./api";
+import { ask, type Component, type Hearing, hearingPath, Problem, type Seat, upload } from "./api";
 import { button } from "./dialog";
-import { t, translate } from "./words";
+import type { Seats } from "./seats";
+import { Stream } from "./stream";
+import { language, moment, t, translate } from "./words";
 
 const roles = `审判长 审判员 独任审判员 人民陪审员 法官助理 书记员 原告 被告 第三人 法定代表人 法定代理人 委托诉讼代理人 诉讼代理人 证人 鉴定人 勘验人
   翻译人员 有专门知识的人 上诉人 被上诉人 公诉人 被告人 辩护人 被害人 自诉人 附带民事诉讼原告人 附带民事诉讼被告人 侦查人员 调查人员 行政机关负责人`.split(/\s+/);
@@ -18,17 +20,44 @@ interface NewHearing {
   participants: { role: string; name: string }[];
   hotwords: string[];
   scheduled_at?: string;
+  seats?: Seat[];
+}
+
+/** What the hearings of one kind of procedure begin with. */
+interface Template {
+  id: string;
+  name: string;
+  name_en: string;
+  case_types: string[];
+  roles: string[];
+  seats: Record<string, string>;
+  hotwords: string[];
+}
+
+interface Room {
+  id: string;
+  name: string;
+  seats: Seat[];
+}
+
+/** A hearing of a file. */
+interface Planned extends NewHearing {
+  id?: string;
+  courtroom_name: string;
 }
 
 const frame = `<header><div class="court"><h1></h1></div><div class="now"><tj-tools></tj-tools></div></header>
 <main class="new"><h2 data-t="new"></h2>
 <form novalidate>
-  <p class="import"><label class="file"><span data-t="new.import"></span><input type="file" accept=".json,application/json"></label><small data-t="new.import.how"></small></p>
+  <p class="import"><label class="file"><span data-t="new.import"></span><input type="file" accept=".json,.csv,.txt,application/json,text/csv"></label><small data-t="new.import.how"></small></p>
+  <div class="planned" hidden></div>
   <label><span data-t="new.case"></span><input name="case_no" autocomplete="off" spellcheck="false" placeholder="（2026）内0102民初123号"></label>
   <p class="parts" aria-hidden="true">${parts.map((p) => `<span data-part="${p}" data-t="new.part.${p}"></span>`).join("")}</p>
   <label><span data-t="new.cause"></span><input name="cause" autocomplete="off"></label>
   <div class="pair"><label><span data-t="new.room"></span><select name="courtroom"></select></label>
   <label><span data-t="new.time"></span><input name="scheduled_at" type="datetime-local"></label></div>
+  <label><span data-t="new.template"></span><select name="template"></select></label>
+  <div class="sitting"><span data-t="new.seats"></span><tj-seats></tj-seats></div>
   <label class="check"><input type="checkbox" name="public" checked><span data-t="new.public"></span></label>
   <fieldset><legend data-t="new.people"></legend><datalist id="new-roles"></datalist><ol class="people"></ol></fieldset>
   <label><span data-t="new.words"></span><textarea name="hotwords" rows="3"></textarea></label>
@@ -39,10 +68,16 @@ const frame = `<header><div class="court"><h1></h1></div><div class="now"><tj-to
 /** <tj-new> */
 export class New extends HTMLElement {
   private touched = new Set<string>();
+  private courtrooms: Room[] = [];
+  private templates: Template[] = [];
+  private chosen = false; // the procedure, by hand
+  private given: string[] = []; // vocabulary that the procedure has put into the form
+  private stream: Stream | null = null;
   private asked = 0;
   private timer = 0;
   private relabel = () => {
     document.title = `${t("new")} · ${t("app")}`;
+    this.offer();
     void this.check();
   };
 
@@ -74,8 +109,18 @@ export class New extends HTMLElement {
     });
     this.find<HTMLInputElement>("[type=file]").addEventListener("change", (e) => {
       const file = (e.target as HTMLInputElement).files?.[0];
-      if (file) void file.text().then((text) => this.fill(text));
+      if (file) void this.take(file);
+      (e.target as HTMLInputElement).value = ""; // the same file, mended, is taken again
     });
+    this.find("[name=template]").addEventListener("change", () => {
+      this.chosen = true;
+      this.apply();
+    });
+    this.find("[name=courtroom]").addEventListener("change", () => this.sit());
+    this.stream = new Stream("/api/v1/events", null, (name, data) => {
+      if (name === "health") this.find<Seats>("tj-seats").hear(data as Component);
+    }, () => {});
+    this.stream.start();
     document.addEventListener("tj-language", this.relabel);
     void this.rooms();
     this.find<HTMLInputElement>("[name=case_no]").focus();
@@ -84,6 +129,7 @@ export class New extends HTMLElement {
   disconnectedCallback(): void {
     document.removeEventListener("tj-language", this.relabel);
     window.clearTimeout(this.timer);
+    this.stream?.stop();
   }
 
   private find<E extends HTMLElement = HTMLElement>(selector: string): E {
@@ -92,17 +138,86 @@ export class New extends HTMLElement {
 
   private async rooms(): Promise<void> {
     try {
-      const { court, courtrooms } = await ask<{ court: string; courtrooms: { id: string; name: string }[] }>("/api/v1/courtrooms");
+      const { court, courtrooms } = await ask<{ court: string; courtrooms: Room[] }>("/api/v1/courtrooms");
+      this.templates = (await ask<{ templates: Template[] }>("/api/v1/templates")).templates;
+      this.courtrooms = courtrooms;
       this.find("h1").textContent = court || t("app");
       const select = this.find<HTMLSelectElement>("[name=courtroom]");
       const chosen = select.value || select.dataset["chosen"] || localStorage.getItem("tj-room") || "";
       select.replaceChildren(...courtrooms.map((r) => new Option(r.name, r.id)));
       if (courtrooms.some((r) => r.id === chosen)) select.value = chosen;
+      this.offer();
+      this.apply();
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
       this.say(e.message);
       this.timer = window.setTimeout(() => void this.rooms(), 2000);
     }
+  }
+
+  // The kind of procedure: whom to ask for, who sits where, which terms are used.
+
+  private offer(): void {
+    const select = this.find<HTMLSelectElement>("[name=template]");
+    const now = select.value;
+    select.replaceChildren(new Option("—", ""), ...this.templates.map((x) => new Option(language() === "zh" ? x.name : x.name_en, x.id)));
+    if (now) select.value = now;
+  }
+
+  private get template(): Template | undefined {
+    return this.templates.find((x) => x.id === this.find<HTMLSelectElement>("[name=template]").value);
+  }
+
+  /** Fills the form as the procedure has it; names that were typed stay, with their roles. */
+  private apply(): void {
+    const x = this.template;
+    if (!x) {
+      this.sit();
+      return;
+    }
+    const kept = [...this.querySelectorAll<HTMLElement>(".people li")].map((li) => [...li.querySelectorAll("input")].map((i) => i.value.trim()) as [string, string])
+      .filter(([, name]) => name !== "");
+    this.find(".people").replaceChildren();
+    for (const [role, name] of kept) this.person(role, name);
+    for (const role of x.roles) {
+      const i = kept.findIndex(([r]) => r === role);
+      if (i < 0) this.person(role, "");
+      else kept.splice(i, 1);
+    }
+    const words = this.find<HTMLTextAreaElement>("[name=hotwords]");
+    const own = words.value.split(/[\s,，、;；]+/).filter((w) => w !== "" && !this.given.includes(w));
+    this.given = x.hotwords;
+    words.value = [...own, ...x.hotwords].join("、");
+    this.sit();
+    this.typed(null);
+  }
+
+  /** The seats of the courtroom, with the roles of the procedure. */
+  private seats(): Seat[] {
+    const room = this.courtrooms.find((r) => r.id === this.find<HTMLSelectElement>("[name=courtroom]").value);
+    const roles = this.template?.seats ?? {};
+    return (room?.seats ?? []).map((s) => {
+      const role = roles[s.role];
+      if (role === undefined) return s;
+      // Who usually sits there does not sit there now, but for the judge.
+      return role === "独任审判员" && s.speaker ? { channel: s.channel, role, speaker: s.speaker } : { channel: s.channel, role };
+    });
+  }
+
+  private sit(): void {
+    const seats = this.find<Seats>("tj-seats");
+    seats.show({ id: "", status: "scheduled", seats: this.seats() } as unknown as Hearing);
+  }
+
+  /** Offers the procedure of the case number's type, until the clerk has chosen one. */
+  private guess(): void {
+    if (this.chosen) return;
+    const typed = this.find<HTMLInputElement>("[name=case_no]").value;
+    const x = this.templates.find((x) => x.case_types.some((kind) => typed.includes(kind)));
+    const select = this.find<HTMLSelectElement>("[name=template]");
+    if (!x || x.case_types.some((kind) => this.template?.case_types.includes(kind))) return;
+    select.value = x.id;
+    this.apply();
   }
 
   /** Adds a row for a person; the last one is always empty. */
@@ -127,7 +242,10 @@ export class New extends HTMLElement {
     const rows = [...this.querySelectorAll<HTMLInputElement>(".people [name=name]")];
     if (rows.length === 0 || rows[rows.length - 1]?.value) this.person("", "");
     const field = e ? fieldOf(e.target as HTMLElement) : null;
-    if (field === "case_no") this.touched.add(field);
+    if (field === "case_no") {
+      this.touched.add(field);
+      this.guess();
+    }
     window.clearTimeout(this.timer);
     if (!(e as InputEvent | null)?.isComposing) this.timer = window.setTimeout(() => void this.check(), 150);
   }
@@ -145,6 +263,8 @@ export class New extends HTMLElement {
       }),
       hotwords: value("hotwords").split(/[\s,，、;；]+/).filter((w) => w !== ""),
     };
+    const seats = this.seats();
+    if (seats.length > 0 && Object.keys(this.template?.seats ?? {}).length > 0) body.seats = seats;
     const at = value("scheduled_at");
     if (at) body.scheduled_at = new Date(at).toISOString();
     return { body, people };
@@ -187,34 +307,69 @@ export class New extends HTMLElement {
     el.textContent = words;
   }
 
-  /** Fills the form from a file: what POST /api/v1/hearings takes. */
-  private fill(text: string): void {
-    let given: Partial<Record<keyof NewHearing, unknown>>;
+  /** Takes a file of the case system: one hearing fills the form, several are shown as a list. */
+  private async take(file: File): Promise<void> {
+    const list = this.find(".planned");
+    list.hidden = true;
+    this.say("");
+    let found;
     try {
-      given = JSON.parse(text) as typeof given;
-      if (typeof given !== "object" || given === null || Array.isArray(given)) throw new Error("no object");
-    } catch {
-      this.say(t("new.import.failed"));
+      found = await upload<{ hearings: Planned[]; there: Planned[] }>("/api/v1/hearings/import?check=true", file);
+    } catch (e) {
+      if (!(e instanceof Problem)) throw e;
+      const rows = (e.refusal.rows ?? []).map((r) => `${t("new.import.row", { n: r.row, field: r.field })} ${language() === "zh" ? r.text : r.text_en}`);
+      // What is wrong with one hearing is mended in the form.
+      const one = single(await file.text());
+      if (one) {
+        this.fill(one);
+        return;
+      }
+      this.say([e.message, ...rows.slice(0, 20)].join("\n"));
       return;
     }
-    const put = (name: string, value: unknown) => {
-      if (typeof value === "string") this.find<HTMLInputElement>(`[name=${name}]`).value = value;
+    const only = found.hearings.length === 1 && found.there.length === 0 ? found.hearings[0] : undefined;
+    if (only) {
+      this.fill(only);
+      return;
+    }
+    const items = document.createElement("ol");
+    for (const h of [...found.hearings, ...found.there]) {
+      const li = document.createElement("li");
+      li.textContent = [h.case_no, h.cause, h.courtroom_name, h.scheduled_at ? moment(h.scheduled_at) : "", h.id ? t("new.import.there") : ""].filter((w) => w !== "").join(" · ");
+      items.append(li);
+    }
+    const go = button(t("new.import.go", { n: found.hearings.length }), () => {
+      go.disabled = true;
+      void upload<unknown>("/api/v1/hearings/import", file).then(() => location.assign("/"), (e: unknown) => {
+        go.disabled = false;
+        this.say((e as Error).message);
+      });
+    }, "primary");
+    go.disabled = found.hearings.length === 0;
+    list.replaceChildren(items, go);
+    list.hidden = false;
+    go.focus();
+  }
+
+  private fill(h: Planned): void {
+    const put = (name: string, value: string) => {
+      this.find<HTMLInputElement>(`[name=${name}]`).value = value;
     };
-    put("case_no", given.case_no);
-    put("cause", given.cause);
-    put("courtroom", given.courtroom);
-    if (typeof given.courtroom === "string") this.find("[name=courtroom]").dataset["chosen"] = given.courtroom;
-    if (typeof given.public === "boolean") this.find<HTMLInputElement>("[name=public]").checked = given.public;
-    if (typeof given.scheduled_at === "string" && !Number.isNaN(Date.parse(given.scheduled_at))) {
-      const at = new Date(given.scheduled_at);
+    put("case_no", h.case_no);
+    put("cause", h.cause);
+    put("courtroom", h.courtroom);
+    this.find<HTMLInputElement>("[name=public]").checked = h.public;
+    if (h.scheduled_at) {
+      const at = new Date(h.scheduled_at);
       put("scheduled_at", new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16));
     }
-    if (Array.isArray(given.hotwords)) put("hotwords", given.hotwords.join("\n"));
-    if (Array.isArray(given.participants)) {
-      this.find(".people").replaceChildren();
-      for (const p of given.participants as { role?: unknown; name?: unknown }[]) this.person(String(p.role ?? ""), String(p.name ?? ""));
-    }
+    put("hotwords", h.hotwords.join("、"));
+    this.find(".people").replaceChildren();
+    for (const p of h.participants) this.person(p.role, p.name);
     for (const name of ["case_no", "cause", "courtroom", "participants", "hotwords", "scheduled_at"]) this.touched.add(name);
+    this.chosen = false;
+    this.guess();
+    this.sit();
     this.typed(null);
   }
 
@@ -241,6 +396,28 @@ export class New extends HTMLElement {
   }
 }
 customElements.define("tj-new", New);
+
+/** The one hearing of a JSON file, as far as it is one; null: several, or none. */
+function single(text: string): Planned | null {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const listed = (given as { hearings?: unknown }).hearings ?? given;
+  const h = (Array.isArray(listed) ? (listed.length === 1 ? listed[0] : null) : listed) as Record<string, unknown> | null;
+  if (typeof h !== "object" || h === null || typeof h["case_no"] !== "string") return null;
+  const word = (key: string) => (typeof h[key] === "string" ? (h[key] as string) : "");
+  const all = (key: string) => (Array.isArray(h[key]) ? (h[key] as unknown[]) : []);
+  const planned: Planned = {
+    case_no: word("case_no"), cause: word("cause"), courtroom: word("courtroom"), courtroom_name: "", public: h["public"] !== false,
+    participants: all("participants").map((p) => p as { role?: unknown; name?: unknown }).map((p) => ({ role: String(p.role ?? ""), name: String(p.name ?? "") })),
+    hotwords: all("hotwords").map(String),
+  };
+  if (!Number.isNaN(Date.parse(word("scheduled_at")))) planned.scheduled_at = word("scheduled_at");
+  return planned;
+}
 
 function fieldOf(el: HTMLElement): string | null {
   if (el.closest(".people")) return "participants";
