@@ -45,7 +45,7 @@ hearing:
 	$(GO) run ./testdata/hearing/make
 
 # Trains the demonstration recogniser's model anew, from synthetic speech, in
-# about ten minutes of two cores; the result is committed.
+# four minutes of work, twelve on a busy machine; the result is committed.
 demo-model:
 	@deploy/setup.sh demo-model
 	$(GO) run ./testdata/demo-asr/make
