@@ -27,7 +27,8 @@ const (
 
 // engine asks the recogniser, a bounded number of questions at a time. Finals
 // go before partials: these take only a place that nobody waits for, and lose
-// it to a final. Safe for several goroutines.
+// it to a final. Of the finals, what is being said now goes before what is caught
+// up with, and each hearing has its turn. Safe for several goroutines.
 type engine struct {
 	recognizer Recognizer
 	giveUp     time.Duration // 0: never
@@ -36,14 +37,24 @@ type engine struct {
 
 	mu       sync.Mutex
 	free     int
-	finals   int             // being asked or waiting
-	waiting  []chan struct{} // finals, in order
+	finals   int     // being asked or waiting
+	waiting  []*turn // finals, in order
 	partials map[*ticket]struct{}
+	serving  map[string]int    // finals under way, by hearing
+	served   map[string]uint64 // when a hearing last had its turn, as turns are counted
+	turns    uint64
 
 	asked        map[*time.Time]struct{} // when each final under way was sent
 	failingSince time.Time               // since when it has owed us an answer; zero while it answers
 	reason       error                   // why it fails
 	alarmed      bool
+}
+
+// turn is a final that waits for a place.
+type turn struct {
+	come    chan struct{} // closed when it has
+	hearing string
+	late    bool // it is caught up with: nobody waits for it on a page
 }
 
 // ticket is a partial's place at the engine.
@@ -54,19 +65,20 @@ type ticket struct {
 
 func newEngine(r Recognizer, parallel int, giveUp time.Duration, log *slog.Logger, failed func(error)) *engine {
 	return &engine{recognizer: r, giveUp: giveUp, log: log, failed: failed, free: parallel,
-		partials: map[*ticket]struct{}{}, asked: map[*time.Time]struct{}{}}
+		partials: map[*ticket]struct{}{}, asked: map[*time.Time]struct{}{}, serving: map[string]int{}, served: map[string]uint64{}}
 }
 
-// enter waits for a place.
-func (e *engine) enter(ctx context.Context) error {
+// enter waits for a place, which has to be left.
+func (e *engine) enter(ctx context.Context, hearing string, late bool) error {
 	e.mu.Lock()
 	if e.free > 0 {
 		e.free--
+		e.serve(hearing)
 		e.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
-	e.waiting = append(e.waiting, turn)
+	t := &turn{make(chan struct{}), hearing, late}
+	e.waiting = append(e.waiting, t)
 	for t := range e.partials {
 		delete(e.partials, t)
 		t.cancel()
@@ -74,20 +86,49 @@ func (e *engine) enter(ctx context.Context) error {
 	}
 	e.mu.Unlock()
 	select {
-	case <-turn:
+	case <-t.come:
 		return nil
 	case <-ctx.Done():
 	}
 	e.mu.Lock()
-	i := slices.Index(e.waiting, turn)
+	i := slices.Index(e.waiting, t)
 	if i >= 0 {
 		e.waiting = slices.Delete(e.waiting, i, i+1)
 	}
 	e.mu.Unlock()
 	if i < 0 { // it was our turn already
-		e.leave()
+		e.leave(hearing)
 	}
 	return ctx.Err()
+}
+
+// serve notes that a hearing has its turn. The lock is held.
+func (e *engine) serve(hearing string) {
+	e.turns++
+	e.serving[hearing]++
+	e.served[hearing] = e.turns
+}
+
+// next is whose turn it is: those who are heard now first, then the hearing that
+// has the fewest questions under way, then the one that has waited longest.
+// The lock is held.
+func (e *engine) next() (best int) {
+	for i, t := range e.waiting {
+		b := e.waiting[best]
+		switch {
+		case t.late != b.late:
+			if b.late {
+				best = i
+			}
+		case e.serving[t.hearing] != e.serving[b.hearing]:
+			if e.serving[t.hearing] < e.serving[b.hearing] {
+				best = i
+			}
+		case e.served[t.hearing] < e.served[b.hearing]:
+			best = i
+		}
+	}
+	return best
 }
 
 // tryEnter takes a place for a partial, which must call leavePartial. The
@@ -132,33 +173,42 @@ func (e *engine) leavePartial(ctx context.Context, t *ticket, err error) {
 		e.count(-1)
 	}
 	t.cancel()
-	e.leave()
+	e.leave("")
 }
 
-func (e *engine) leave() {
+// leave gives a hearing's place back.
+func (e *engine) leave(hearing string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.waiting) > 0 {
-		close(e.waiting[0])
-		e.waiting = slices.Delete(e.waiting, 0, 1)
-		return
+	if e.serving[hearing]--; e.serving[hearing] <= 0 {
+		delete(e.serving, hearing)
 	}
 	e.free++
+	if len(e.waiting) == 0 {
+		clear(e.served)
+		return
+	}
+	i := e.next()
+	t := e.waiting[i]
+	e.waiting = slices.Delete(e.waiting, i, i+1)
+	e.free--
+	e.serve(t.hearing)
+	close(t.come)
 }
 
 // final decodes a clip, however long it takes. A refused clip is an answer:
 // the reason. The only error is ctx's.
-func (e *engine) final(ctx context.Context, clip Clip) (h Hypothesis, rejected string, err error) {
+func (e *engine) final(ctx context.Context, clip Clip, hearing string, late bool) (h Hypothesis, rejected string, err error) {
 	e.count(1)
 	defer e.count(-1)
 	pause := firstRetry
 	for {
-		if err := e.enter(ctx); err != nil {
+		if err := e.enter(ctx, hearing, late); err != nil {
 			return h, "", err
 		}
 		began := e.began()
 		h, err := e.recognizer.Recognize(ctx, clip)
-		e.leave()
+		e.leave(hearing)
 		wait := e.observe(ctx, began, err)
 		if ctx.Err() != nil {
 			return Hypothesis{}, "", ctx.Err()

@@ -22,6 +22,8 @@ const (
 	// closedQuiet is how long a closed hearing may be without audio before what
 	// was begun is ended for it.
 	closedQuiet = 30 * time.Second
+	// lateAfter is how long after its end an utterance counts as caught up with.
+	lateAfter = 20 * time.Second
 	// firstPatience is how long the store may take to confirm a position before
 	// a channel begins again from the store's: what was published may be
 	// lost. It doubles each time, as the store may simply be away.
@@ -437,8 +439,9 @@ func (p *partition) askFinal(ctx context.Context, c *channel, it *item) {
 	it.prompt = p.prompt(c)
 	clip := Clip{Samples: it.samples, Prompt: it.prompt, Final: true}
 	a := answer{channel: c, life: c.life, item: it}
+	late := time.Since(it.segment.StartedAt.Add(clip.length())) > lateAfter
 	p.asking.Go(func() {
-		a.Hypothesis, a.rejected, a.err = p.w.engine.final(ctx, clip)
+		a.Hypothesis, a.rejected, a.err = p.w.engine.final(ctx, clip, c.hearing, late)
 		p.answer(ctx, a)
 	})
 }

@@ -103,6 +103,9 @@ func (p *Pool) Recognize(ctx context.Context, clip Clip) (Hypothesis, error) {
 // that work have been tried.
 func (p *Pool) take(ctx context.Context, tried map[*pooled]bool) (*pooled, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err // no place is taken that nobody gives back
+		}
 		p.mu.Lock()
 		now := time.Now()
 		var best *pooled
@@ -125,7 +128,7 @@ func (p *Pool) take(ctx context.Context, tried map[*pooled]bool) (*pooled, error
 		freed := p.freed
 		p.mu.Unlock()
 		if best != nil || !busy {
-			return best, ctx.Err()
+			return best, nil
 		}
 		select {
 		case <-freed:

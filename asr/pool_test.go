@@ -192,3 +192,25 @@ func TestPoolAnswers(t *testing.T) {
 		}
 	}, Server{"a", a, 2, 1}, Server{"b", b, 1, 1})
 }
+
+// TestPoolGivenUp: questions that are given up, before they are asked or while
+// they are, leave their places to others.
+func TestPoolGivenUp(t *testing.T) {
+	a, b := &flaky{name: "a", takes: 100 * time.Millisecond}, &flaky{name: "b", takes: 100 * time.Millisecond}
+	pool(t, func(t *testing.T, p *Pool) {
+		for i := range 20 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%4)*40*time.Millisecond)
+			if i%4 == 0 {
+				cancel()
+			}
+			if _, err := p.Recognize(ctx, Clip{}); (err == nil) != (i%4 == 3) {
+				t.Errorf("question %d: %v", i, err)
+			}
+			cancel()
+		}
+		began := time.Now()
+		if got := askAll(p, 4); got["a"] != 2 || got["b"] != 2 || time.Since(began) != 100*time.Millisecond {
+			t.Errorf("%v after %v", got, time.Since(began))
+		}
+	}, Server{"a", a, 1, 2}, Server{"b", b, 1, 2})
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"tingji/capture"
 )
 
 // Clip is what an engine is asked to decode: one utterance, or as much of it
@@ -18,6 +20,8 @@ type Clip struct {
 // Demonstration is what segments call the demonstration engine, replaying or
 // recognising: what it made is nobody's record.
 const Demonstration = "示例识别引擎"
+
+func (c Clip) length() time.Duration { return capture.SampleIndex(len(c.Samples)).Duration() }
 
 // Hypothesis is an engine's answer for a clip.
 type Hypothesis struct {

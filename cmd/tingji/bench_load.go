@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tingji/capture"
+	"tingji/capture/file"
+	"tingji/testdata/hearing"
+)
+
+const (
+	loadRooms, loadSeats = 9, 8
+	// loadWarm is how long hearings are under way before anything is measured.
+	loadWarm = 10 * time.Second
+)
+
+// benchLoad holds nine hearings of eight seats at real pace, everything in this
+// process, and measures its share of all cores. The engine answers at once and
+// without a thought; what it takes to receive a clip is in the figure.
+func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, length time.Duration, f figures) error {
+	if _, ok := cpuTime(); !ok {
+		return nil // nothing to measure it by
+	}
+	dir, err := os.MkdirTemp("", "tingji-bench-")
+	if err != nil {
+		return fmt.Errorf("temporary folder: %s", cause(err))
+	}
+	defer os.RemoveAll(dir)
+	s := newStack(a.log)
+	defer s.Stop()
+	url, err := thoughtless(s)
+	if err != nil {
+		return err
+	}
+	b := *a
+	b.config.Data, b.config.DB, b.config.Kafka.Listen = dir, "", "127.0.0.1:0"
+	b.config.ASR.URL, b.config.ASR.Engines, b.config.Capture.Pace = url, nil, 1
+	b.config.Courtrooms = nil
+	sounds := seatSounds(ref, loadSeats)
+	for i := range loadRooms {
+		room := CourtroomConfig{ID: fmt.Sprint(i + 1), Name: fmt.Sprint(i + 1)}
+		for k := range sounds {
+			room.Seats = append(room.Seats, SeatConfig{Channel: fmt.Sprint("seat", k+1), Role: "证人"})
+		}
+		b.config.Courtrooms = append(b.config.Courtrooms, room)
+	}
+	_, log, err := b.startBroker(ctx, s)
+	if err != nil {
+		return err
+	}
+	server, err := b.startRecord(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	recogniser, err := b.engine("")
+	if err != nil {
+		return err
+	}
+	b.startWorker(s, log, recogniser, workerMode{})
+	for _, room := range b.config.Courtrooms {
+		r := b
+		r.config.Data = filepath.Join(dir, "room"+room.ID)
+		player := file.NewPlayer(1)
+		var seats []capture.SeatSource
+		for k, pcm := range sounds {
+			seats = append(seats, capture.SeatSource{Channel: room.Seats[k].Channel, Role: room.Seats[k].Role, Source: player.PCM(pcm)})
+		}
+		if err := r.startCapture(s, log, room.ID, seats, nil); err != nil {
+			return err
+		}
+		n := sampleAnnouncement(ref)
+		n.Courtroom = room.ID
+		h, err := server.docket.Create(ctx, n)
+		if err != nil {
+			return err
+		}
+		if _, err := server.docket.Open(ctx, h.ID); err != nil {
+			return err
+		}
+	}
+	s.Go("measure", func(ctx context.Context) error {
+		if err := pauseFor(ctx, loadWarm); err != nil {
+			return err
+		}
+		began := time.Now()
+		before, _ := cpuTime()
+		if err := pauseFor(ctx, length); err != nil {
+			return err
+		}
+		after, _ := cpuTime()
+		f["cpu_72_channels"] = (after - before).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU())
+		return errFinished
+	})
+	if err := s.Wait(ctx); !errors.Is(err, errFinished) {
+		return err
+	}
+	return nil
+}
+
+// thoughtless runs an engine that answers every clip with the same word.
+func thoughtless(s *stack) (url string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("engine of the bench: %w", err)
+	}
+	engine := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"text":"是","words":[{"word":"是","start":0.3,"end":0.5}]}`)
+	})}
+	s.Close("engine", engine.Close)
+	go engine.Serve(listener)
+	return "http://" + listener.Addr().String() + "/v1", nil
+}
+
+// seatSounds are the recordings of a hearing for so many seats: where there are
+// more, they begin elsewhere, so that no two seats hear the same.
+func seatSounds(ref *hearing.Hearing, seats int) (sounds [][]int16) {
+	for k := range seats {
+		pcm := ref.Recordings[k%len(ref.Recordings)].PCM
+		at := k / len(ref.Recordings) * len(pcm) / 3
+		sounds = append(sounds, slices.Concat(pcm[at:], pcm[:at]))
+	}
+	return sounds
+}
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// cpuTime is what this process has used of all cores, where the system says it.
+func cpuTime() (time.Duration, bool) {
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0, false
+	}
+	// The name, in brackets, may have spaces; the times are in hundredths of a second.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return 0, false
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, err == nil && err2 == nil
+}
