@@ -4,7 +4,7 @@
 import { ask, type Hearing, hearingPath, type Line } from "./api";
 import type { Lines } from "./lines";
 import { hue } from "./seats";
-import { clock, t, timeOfDay, translate } from "./words";
+import { clock, t, translate } from "./words";
 
 /** Sound begins a little before a line, so that its first syllable is whole. */
 const lead = 250; // ms
@@ -161,7 +161,7 @@ export class Reading extends HTMLElement {
       a.href = `#line-${encodeURIComponent(line.id)}`;
       a.className = hue(line.role);
       const time = document.createElement("time");
-      time.textContent = h.opened_at ? timeOfDay(new Date(Date.parse(h.opened_at) + line.start_ms).toISOString()) : clock(line.start_ms);
+      time.textContent = clock(line.start_ms);
       const text = document.createElement("span");
       text.textContent = proposed ? `${words}*` : words;
       a.append(time, text);
@@ -217,7 +217,7 @@ export class Reading extends HTMLElement {
   /** Shows a place of the sound: on the slider, and in the text. */
   private put(at: number): void {
     this.at = Math.max(0, Math.min(at, this.length()));
-    this.find("time").textContent = clock(this.at);
+    this.find(".player time").textContent = clock(this.at);
     const range = this.find<HTMLInputElement>("input");
     if (document.activeElement !== range || !this.audio.paused) range.value = String(this.at);
     range.setAttribute("aria-valuetext", clock(this.at));
