@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -209,9 +210,9 @@ func (s *blockSource) read(rows []int) error {
 		return err
 	}
 	s.f.pieces += len(rows)
-	for id, bytes := range data {
+	for id, piece := range data {
 		row := int(id & (1<<rowBits - 1))
-		if s.pieces[row], err = search.ReadPiece(bytes); err != nil {
+		if s.pieces[row], err = search.ReadPiece(piece); err != nil {
 			return fmt.Errorf("block %d row %d: %w", s.info.block, row, err)
 		}
 	}
@@ -283,6 +284,7 @@ func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 		return nil, nil
 	}
 	slices.Sort(ids)
+	found := make(map[int64][]byte, len(ids))
 	var ranges [][2]int64
 	for _, id := range slices.Compact(ids) {
 		if n := len(ranges); n > 0 && ranges[n-1][1] == id-1 {
@@ -305,14 +307,13 @@ func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	found := make(map[int64][]byte, len(ids))
 	for rows.Next() {
 		var id int64
-		var data []byte
+		data := ownBytes{copy: f.store.dialect != SQLite}
 		if err := rows.Scan(&id, &data); err != nil {
 			return nil, err
 		}
-		found[id] = data
+		found[id] = data.bytes
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -323,6 +324,24 @@ func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 		}
 	}
 	return found, nil
+}
+
+// ownBytes takes the bytes of a column. SQLite's driver makes new ones for each
+// row: there is no need to copy them once more.
+type ownBytes struct {
+	copy  bool
+	bytes []byte
+}
+
+func (b *ownBytes) Scan(v any) error {
+	data, ok := v.([]byte)
+	if !ok {
+		return fmt.Errorf("bytes were expected, not %T", v)
+	}
+	if b.bytes = data; b.copy {
+		b.bytes = bytes.Clone(data)
+	}
+	return nil
 }
 
 // maxBlocks bounds the descriptions of blocks in memory, about 300 kB each.

@@ -44,7 +44,7 @@ func TestSearchCommand(t *testing.T) {
 		{[]string{"借条 “"}, 2, "q: at character 4: the quotation does not end"},
 		{nil, 2, "nothing to look for"},
 		{[]string{"借", "--limit", "0"}, 2, "--limit"},
-		{[]string{"借", "--db", "sqlite:" + filepath.Join(dir, "none", "x.db")}, 1, "none"},
+		{[]string{"借", "--db", "sqlite:" + filepath.Join(dir, "none", "x.db")}, 2, "none"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(append([]string{"search", "--data", dir}, tt.args...), nil, nil, &stdout, &stderr)

@@ -171,8 +171,10 @@ func ReadBlock(fences, dir []byte) (*Block, error) {
 		return nil, ErrBlock
 	}
 	next := 0
+	share := sharing{}
 	for i := range b.dir.Hearings {
 		e := &b.dir.Hearings[i]
+		share.hearing(&e.Hearing)
 		if e.First != next || e.Count < 0 {
 			return nil, ErrBlock
 		}
@@ -186,6 +188,29 @@ func ReadBlock(fences, dir []byte) (*Block, error) {
 		return b.dir.Hearings[i].Place().Compare(b.dir.Hearings[j].Place())
 	})
 	return b, nil
+}
+
+// sharing keeps each text once: people, roles and causes come back in hearing
+// after hearing, and descriptions of blocks are held in memory.
+type sharing map[string]string
+
+func (m sharing) text(s *string) {
+	if one, ok := m[*s]; ok {
+		*s = one
+	} else {
+		m[*s] = *s
+	}
+}
+
+func (m sharing) hearing(h *Hearing) {
+	m.text(&h.Type)
+	m.text(&h.Cause)
+	m.text(&h.Courtroom)
+	m.text((*string)(&h.Status))
+	for i := range h.People {
+		m.text(&h.People[i].Role)
+		m.text(&h.People[i].Name)
+	}
 }
 
 // Lines is the number of lines in the block.

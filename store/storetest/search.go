@@ -199,7 +199,7 @@ func testNaiveScan(t *testing.T, b *bench, past func() *sql.DB) {
 			t.Fatal(text, err)
 		}
 		see := func(id string) bool { return n%4 > 0 || id[len(id)-1]%3 > 0 }
-		r := transcript.SearchRequest{Query: text, Newest: n%2 == 0, Limit: 3 + n%20}
+		r := transcript.SearchRequest{Query: text, Newest: n%2 == 0, Limit: 3 + n%90}
 		got, first := b.all(r, see)
 		want, count := naive(q, r.Newest, first.Widened, hearings, see)
 		if !slices.Equal(got, want) {

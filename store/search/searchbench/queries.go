@@ -71,20 +71,20 @@ func (b *bench) kinds() []kind {
 // queries measures each kind, best and newest first.
 func (b *bench) queries(ctx context.Context) error {
 	see := func(transcript.SearchHearing) bool { return true }
-	var characters, sounds []time.Duration
-	fmt.Fprintf(b.Out, "%-28s %8s %8s %8s %8s   %s\n", "ms", "p50", "p95", "p99", "max", "hearings found on a page, lines, incomplete")
+	var characters, sounds, charactersCPU, soundsCPU []time.Duration
+	fmt.Fprintf(b.Out, "%-28s %8s %8s %8s %8s  %8s %8s   %s\n", "ms", "p50", "p95", "p99", "max", "CPU p50", "p95", "hearings found on a page, lines, incomplete")
 	for _, k := range b.kinds() {
-		var times []time.Duration
+		var times, cpu []time.Duration
 		found, lines, incomplete, slowest, worst := 0, 0, 0, "", time.Duration(0)
 		for n := range b.Queries {
 			q := k.query()
-			began := time.Now()
+			began, used := time.Now(), cpuTime()
 			r, err := b.store.Search(ctx, transcript.SearchRequest{Query: q, Newest: n%2 == 0}, see)
 			took := time.Since(began)
 			if err != nil {
 				return fmt.Errorf("%s: %w", q, err)
 			}
-			times = append(times, took)
+			times, cpu = append(times, took), append(cpu, cpuTime()-used)
 			if took > worst {
 				worst, slowest = took, q
 			}
@@ -95,20 +95,24 @@ func (b *bench) queries(ctx context.Context) error {
 			}
 		}
 		if k.sound {
-			sounds = append(sounds, times...)
+			sounds, soundsCPU = append(sounds, times...), append(soundsCPU, cpu...)
 		} else {
-			characters = append(characters, times...)
+			characters, charactersCPU = append(characters, times...), append(charactersCPU, cpu...)
 		}
 		slices.Sort(times)
-		fmt.Fprintf(b.Out, "%-28s %8.2f %8.2f %8.2f %8.2f   %.1f %.0f %d  %s\n", k.name, percentile(times, 50), percentile(times, 95),
-			percentile(times, 99), percentile(times, 100), float64(found)/float64(b.Queries), float64(lines)/float64(b.Queries), incomplete, slowest)
+		slices.Sort(cpu)
+		fmt.Fprintf(b.Out, "%-28s %8.2f %8.2f %8.2f %8.2f  %8.2f %8.2f   %.1f %.0f %d  %s\n", k.name, percentile(times, 50), percentile(times, 95),
+			percentile(times, 99), percentile(times, 100), percentile(cpu, 50), percentile(cpu, 95), float64(found)/float64(b.Queries), float64(lines)/float64(b.Queries), incomplete, slowest)
 	}
-	slices.Sort(characters)
-	slices.Sort(sounds)
+	for _, list := range [][]time.Duration{characters, sounds, charactersCPU, soundsCPU} {
+		slices.Sort(list)
+	}
 	b.figures["search_p95_ms"] = percentile(characters, 95)
 	b.figures["search_pinyin_p95_ms"] = percentile(sounds, 95)
 	fmt.Fprintf(b.Out, "characters p50 %.2f p95 %.2f p99 %.2f, by sound p50 %.2f p95 %.2f p99 %.2f ms\n",
 		percentile(characters, 50), percentile(characters, 95), percentile(characters, 99),
 		percentile(sounds, 50), percentile(sounds, 95), percentile(sounds, 99))
+	fmt.Fprintf(b.Out, "CPU: characters p50 %.2f p95 %.2f, by sound p50 %.2f p95 %.2f ms\n",
+		percentile(charactersCPU, 50), percentile(charactersCPU, 95), percentile(soundsCPU, 50), percentile(soundsCPU, 95))
 	return nil
 }
