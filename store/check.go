@@ -290,7 +290,7 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 			continue
 		}
 		delete(counts, h.ID)
-		now, err := searchLines(c.ctx, tx, h.ID, 0)
+		now, _, err := searchLines(c.ctx, tx, h.ID, 0)
 		if err != nil {
 			return err
 		}

@@ -318,14 +318,17 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 
 // hearingToIndex reads a hearing with its lines, of one instant.
 func (s *Store) hearingToIndex(ctx context.Context, id string) (h search.Hearing, changes int64, lines []search.Line, err error) {
+	var state capture.Hearing
+	var byHand map[string]bool
 	err = s.view(ctx, func(tx *sql.Tx) error {
-		h, changes, err = searchHearing(ctx, tx, id)
+		state, changes, err = searchHearing(ctx, tx, id)
 		if err == nil {
-			lines, err = searchLines(ctx, tx, id, 0)
+			lines, byHand, err = searchLines(ctx, tx, id, 0)
 		}
 		return err
 	})
-	return h, changes, sortLines(lines), err
+	search.Phases(&state, sortLines(lines), byHand)
+	return search.NewHearing(&state), changes, lines, err
 }
 
 // steps bounds the transactions of the index by their time: half as many rows

@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"tingji/capture"
 	"tingji/store/search"
@@ -17,8 +19,11 @@ import (
 // replaced as a whole, never changed.
 type liveHearing struct {
 	search.Hearing
+	state   capture.Hearing
 	changes int64
-	lines   []search.Line
+	lines   []search.Line   // without their phases
+	byHand  map[string]bool // ids of lines
+	phased  func() []search.Line
 }
 
 // maxLive bounds the lines of changed hearings that are held in memory, and so
@@ -75,18 +80,21 @@ func (s *Store) liveHearings(ctx context.Context, q querier) (list []*liveHearin
 func readLive(ctx context.Context, q querier, id string, known *liveHearing) (*liveHearing, error) {
 	now := &liveHearing{}
 	var err error
-	if now.Hearing, now.changes, err = searchHearing(ctx, q, id); err != nil {
+	if now.state, now.changes, err = searchHearing(ctx, q, id); err != nil {
 		return nil, err
 	}
+	now.Hearing = search.NewHearing(&now.state)
 	after := int64(0)
 	if known != nil {
 		after = known.changes
 	}
-	changed, err := searchLines(ctx, q, id, after)
+	changed, byHand, err := searchLines(ctx, q, id, after)
 	if err != nil {
 		return nil, err
 	}
+	now.byHand = byHand
 	if known != nil {
+		maps.Copy(byHand, known.byHand)
 		is := map[string]bool{}
 		for _, l := range changed {
 			is[l.ID] = true
@@ -99,10 +107,16 @@ func readLive(ctx context.Context, q querier, id string, known *liveHearing) (*l
 	}
 	now.lines = sortLines(changed)
 	search.Prepare(now.lines)
+	// Few ask for phases, and they are those of the whole hearing.
+	now.phased = sync.OnceValue(func() []search.Line {
+		lines := slices.Clone(now.lines)
+		search.Phases(&now.state, lines, now.byHand)
+		return lines
+	})
 	return now, nil
 }
 
-func searchHearing(ctx context.Context, q querier, id string) (search.Hearing, int64, error) {
+func searchHearing(ctx context.Context, q querier, id string) (capture.Hearing, int64, error) {
 	var (
 		h       capture.Hearing
 		changes int64
@@ -111,19 +125,26 @@ func searchHearing(ctx context.Context, q querier, id string) (search.Hearing, i
 	if errors.Is(err, sql.ErrNoRows) {
 		err = transcript.ErrNotFound
 	}
-	return search.NewHearing(&h), changes, err
+	return h, changes, err
 }
 
 // searchLines are the lines of a hearing that changed after a change, in no
-// order.
-func searchLines(ctx context.Context, q querier, hearing string, after int64) ([]search.Line, error) {
-	return collect(ctx, q, func(rows *sql.Rows) (l search.Line, err error) {
-		return l, rows.Scan(&l.ID, &l.Channel, &l.Role, &l.Speaker, &l.StartMS, &l.EndMS, &l.Text, &l.Heard)
+// order, and which of them somebody wrote by hand.
+func searchLines(ctx context.Context, q querier, hearing string, after int64) (lines []search.Line, byHand map[string]bool, err error) {
+	byHand = map[string]bool{}
+	lines, err = collect(ctx, q, func(rows *sql.Rows) (l search.Line, err error) {
+		var origin string
+		err = rows.Scan(&l.ID, &l.Channel, &l.Role, &l.Speaker, &l.StartMS, &l.EndMS, &l.Text, &l.Heard, &origin)
+		if origin == string(transcript.Hand) {
+			byHand[l.ID] = true
+		}
+		return l, err
 	}, `
 		SELECT l.id, l.channel, l.role, l.speaker, l.start_ms, l.end_ms, l.text,
 			CASE WHEN l.revision = 1 THEN l.text ELSE (SELECT r.text FROM revisions r
-				WHERE r.hearing = l.hearing AND r.line = l.id AND r.revision = 1) END
+				WHERE r.hearing = l.hearing AND r.line = l.id AND r.revision = 1) END, l.origin
 		FROM lines l WHERE l.hearing = $1 AND l.change > $2`, hearing, after)
+	return lines, byHand, err
 }
 
 // sortLines puts the lines of a hearing into the order of the record.
@@ -131,6 +152,5 @@ func sortLines(lines []search.Line) []search.Line {
 	slices.SortFunc(lines, func(a, b search.Line) int {
 		return cmp.Or(cmp.Compare(a.StartMS, b.StartMS), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.ID, b.ID))
 	})
-	search.Phases(lines)
 	return lines
 }

@@ -32,9 +32,13 @@ func (s *liveSource) close() {}
 
 func (s *liveSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
 	h := s.f.live[s.next]
+	lines := h.lines
+	if s.f.query.Phased() {
+		lines = h.phased()
+	}
 	hits, ok := s.f.liveHits[s.next]
 	if !ok { // else they are from the pass before
-		hits = s.f.matcher.Lines(h.lines)
+		hits = s.f.matcher.Lines(lines)
 		s.f.liveHits[s.next] = hits
 		s.f.pieces += len(h.lines) / search.PieceLines
 	}

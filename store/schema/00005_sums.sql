@@ -11,3 +11,6 @@ CREATE TABLE sums (
     changes BIGINT NOT NULL, -- of the hearing when the sum was taken
     sum     TEXT   NOT NULL
 );
+
+-- Phases are found otherwise than before: the index is made anew.
+INSERT INTO search_dirty SELECT id FROM hearings WHERE id NOT IN (SELECT hearing FROM search_dirty);

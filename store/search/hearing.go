@@ -2,9 +2,9 @@ package search
 
 import (
 	"cmp"
-	"strings"
 
 	"tingji/capture"
+	"tingji/transcript"
 )
 
 // Hearing is what the search knows of a hearing.
@@ -59,9 +59,10 @@ type Line struct {
 	ready *text // of Text, set by Prepare
 }
 
-// Same reports whether two lines are one, as the index keeps them.
+// Same reports whether two lines are one. Phases may be found otherwise by
+// another version of the program.
 func (l Line) Same(o Line) bool {
-	l.ready, o.ready = nil, nil
+	l.ready, o.ready, l.Phase, o.Phase = nil, nil, "", ""
 	return l == o
 }
 
@@ -76,51 +77,30 @@ func Prepare(lines []Line) {
 	}
 }
 
-// Phases are the parts of a hearing, in their order.
-const (
-	phaseOpening   = "开庭"
-	phaseInquiry   = "法庭调查"
-	phaseDebate    = "法庭辩论"
-	phaseFinal     = "最后陈述"
-	phaseMediation = "调解"
-	phaseRecess    = "休庭"
-	phaseSentence  = "宣判"
-	phaseClosing   = "闭庭"
-)
-
-// Phases gives the lines of a hearing the phase in which they were spoken, as
-// far as the bench opened it with the usual words. It is a proposal: nobody has
-// confirmed it.
-func Phases(lines []Line) {
+// Phases gives the lines of a hearing, which are in their order, the phase in
+// which they were spoken: as the clerk decided, and where nobody has decided, as
+// the bench's words propose. byHand are the ids of lines that somebody wrote.
+func Phases(h *capture.Hearing, lines []Line, byHand map[string]bool) {
+	spoken := make([]transcript.Line, len(lines))
+	for i, l := range lines {
+		spoken[i] = transcript.Line{ID: l.ID, Role: l.Role, Text: l.Text, StartMS: l.StartMS, Origin: transcript.Speech}
+		if byHand[l.ID] {
+			spoken[i].Origin = transcript.Hand
+		}
+	}
+	begins := map[string]string{}
+	for _, p := range transcript.HearingPhases(spoken, h) {
+		if p.State != transcript.PhaseRefused {
+			begins[p.Line] = string(p.Phase)
+		}
+	}
 	now := ""
 	for i := range lines {
-		if onBench(lines[i].Role) {
-			if opened := opens(lines[i].Text); opened != "" {
-				now = opened
-			}
+		if phase, ok := begins[lines[i].ID]; ok {
+			now = phase
 		}
 		lines[i].Phase = now
 	}
-}
-
-func opens(text string) string {
-	for _, f := range []struct{ phase, words string }{
-		{phaseClosing, "现在闭庭 宣布闭庭"},
-		{phaseRecess, "现在休庭 宣布休庭 暂时休庭"},
-		{phaseSentence, "现在宣判 进行宣判 宣告判决"},
-		{phaseMediation, "进行调解 主持调解 组织调解"},
-		{phaseFinal, "进行最后陈述 最后陈述意见 作最后陈述"},
-		{phaseDebate, "进行法庭辩论 进入法庭辩论 开始法庭辩论"},
-		{phaseInquiry, "进行法庭调查 进入法庭调查 开始法庭调查"},
-		{phaseOpening, "现在开庭 宣布开庭"},
-	} {
-		for words := range strings.FieldsSeq(f.words) {
-			if strings.Contains(text, words) {
-				return f.phase
-			}
-		}
-	}
-	return ""
 }
 
 func onBench(role string) bool {

@@ -138,20 +138,28 @@ func TestHearingFilter(t *testing.T) {
 	}
 }
 
+// The phases are those of the record's page: the bench's words propose, the
+// clerk decides, and what somebody wrote by hand opens nothing.
 func TestPhases(t *testing.T) {
 	lines := []Line{
 		{Text: "准备", Role: "书记员"}, {Text: "现在开庭。", Role: "审判长"}, {Text: "现在进行法庭调查", Role: "原告"},
-		{Text: "现在进行法庭调查", Role: "审判长"}, {Text: "借条", Role: "原告"}, {Text: "现在闭庭。", Role: "审判长"},
+		{Text: "现在进行法庭调查", Role: "审判长"}, {Text: "借条", Role: "原告"}, {Text: "现在进行法庭辩论", Role: "审判长"},
+		{Text: "现在休庭", Role: "审判长"}, {Text: "现在闭庭。", Role: "审判长"},
 	}
-	Phases(lines)
+	for i := range lines {
+		lines[i].ID = string(rune('a' + i))
+	}
+	h := capture.Hearing{Phases: []capture.PhaseMark{{Line: "e", Phase: "举证质证"}, {Line: "f"}}}
+	Phases(&h, lines, map[string]bool{"g": true})
 	got := ""
 	for _, l := range lines {
 		got += l.Phase + " "
 	}
-	if want := " 开庭 开庭 法庭调查 法庭调查 闭庭 "; got != want {
+	if want := " 宣布开庭 宣布开庭 法庭调查 举证质证 举证质证 举证质证 闭庭 "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
 func participant(role, name string) capture.Participant {
 	return capture.Participant{Role: role, Name: name}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tingji/transcript"
 )
 
 // Bounds of a query: more than anybody types, little enough to answer.
@@ -199,6 +201,18 @@ func (p *parser) filter(q *Query, g *Group, f Filter, from, valueAt int) error {
 		if _, _, ok := dates(f.Value); !ok {
 			return p.fail(valueAt, p.at-valueAt, "日期应如 2024、2024-05、2024-05-06 或 2024-01..2024-06",
 				"a date looks like 2024, 2024-05, 2024-05-06 or 2024-01..2024-06")
+		}
+	}
+	if f.Key == ByPhase {
+		var known []string
+		for _, phase := range transcript.Phases() {
+			known = append(known, string(phase))
+		}
+		if f.Value == "开庭" { // as it is said
+			f.Value = string(transcript.PhaseOpening)
+		}
+		if !slices.Contains(known, f.Value) {
+			return p.fail(valueAt, p.at-valueAt, "没有这个阶段；有："+strings.Join(known, "、"), "there is no such phase; known: "+strings.Join(known, ", "))
 		}
 	}
 	if f.Key.ofLine() {

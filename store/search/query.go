@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,13 @@ func keyNames() map[Key][]string {
 		ByPerson:    {"人", "发言人", "person", "speaker"},
 		ByPhase:     {"阶段", "phase"},
 	}
+}
+
+// Phased reports whether the query asks for phases.
+func (q Query) Phased() bool {
+	return slices.ContainsFunc(q.Groups, func(g Group) bool {
+		return slices.ContainsFunc(g.Filters, func(f Filter) bool { return f.Key == ByPhase })
+	})
 }
 
 // Empty reports whether the query selects nothing in particular.

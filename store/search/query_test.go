@@ -29,6 +29,7 @@ func TestParse(t *testing.T) {
 		{"--借 条", "--借 条"},
 		{"角色:原告 借条 ~3行 角色:被告 没有", "角色:原告 借条 ~3行 角色:被告 没有"},
 		{"阶段:法庭辩论 -角色:证人", "阶段:法庭辩论 -角色:证人"},
+		{"phase:开庭 借条", "阶段:宣布开庭 借条"},
 	}
 	for _, tt := range tests {
 		q, err := Parse(tt.in)
@@ -62,6 +63,7 @@ func TestParseErrors(t *testing.T) {
 		{"日期:..", 3, 2},
 		{"借条 ，。", 3, 2},
 		{"音:123x", 0, 6},
+		{"阶段:茶歇 借条", 3, 2},
 		{"范围:别的 借条", 3, 2},
 		{"借条\xff", 0, 0},
 		{strings.Repeat("一", maxQuery+2), maxQuery, 2},

@@ -40,6 +40,7 @@ func RunSearch(t *testing.T, fresh func(t *testing.T) (open Opener, past func() 
 		{"Live", testSearchLive},
 		{"Pages", testSearchPages},
 		{"OneHearing", testSearchOneHearing},
+		{"Phases", testSearchPhases},
 		{"Gate", testSearchGate},
 		{"Context", testSearchContext},
 		{"BadRequest", testBadSearch},
@@ -95,7 +96,7 @@ func load(t *testing.T, past func() *sql.DB, lines int) (*corpus.Corpus, []corpu
 		slices.SortFunc(h.Lines, func(a, b search.Line) int {
 			return cmp.Or(cmp.Compare(a.StartMS, b.StartMS), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.ID, b.ID))
 		})
-		search.Phases(h.Lines)
+		search.Phases(&h.Hearing, h.Lines, nil)
 		search.Prepare(h.Lines)
 		lines -= len(h.Lines)
 		list = append(list, h)
@@ -275,6 +276,36 @@ func testSearchOneHearing(t *testing.T, b *bench, _ func() *sql.DB) {
 			t.Errorf("%s: %+v, want %d of 8 lines", query, got, want)
 		}
 	}
+}
+
+// Phases are those of the hearing's page, the clerk's decisions among them.
+func testSearchPhases(t *testing.T, b *bench, _ func() *sql.DB) {
+	b.hearing("h1")
+	var ids []string
+	for i, text := range []string{"现在开庭。", "借条在此。", "现在进行法庭辩论。", "借条是假的。"} {
+		seg, line := step("h1", "judge", int64(i), int64(i+1), text)
+		b.apply(int64(i), seg, line)
+		ids = append(ids, "h1/"+line.ID)
+	}
+	check := func(when, debate, opening string) {
+		t.Helper()
+		for query, want := range map[string]string{"阶段:法庭辩论 借条": debate, "阶段:开庭 借条": opening} {
+			if got := b.found(query); got != want {
+				t.Errorf("%s: %s finds %q, want %q", when, query, got, want)
+			}
+		}
+	}
+	check("live", ids[3], ids[1])
+	b.ok(b.IndexNow(b.ctx))
+	check("indexed", ids[3], ids[1])
+	_, _, err := b.UpdateHearing(b.ctx, "h1", func(h *capture.Hearing) error {
+		h.Phases = append(h.Phases, capture.PhaseMark{Line: strings.TrimPrefix(ids[2], "h1/"), Author: "书记员", At: day})
+		return nil
+	})
+	b.ok(err)
+	check("refused", "", ids[1]+" "+ids[3])
+	b.ok(b.IndexNow(b.ctx))
+	check("refused and indexed", "", ids[1]+" "+ids[3])
 }
 
 // A page follows the one before although hearings arrive and are indexed

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -90,5 +91,20 @@ func TestWrittenForm(t *testing.T) {
 		"/lines?amounts=x", "/lines?turns=joined"} {
 		resp, body := c.do("GET", path+query, "")
 		problemOf(t, resp, body, http.StatusBadRequest, "malformed")
+	}
+}
+
+// The search page offers the phases that there are.
+func TestPhasesOffered(t *testing.T) {
+	page, err := os.ReadFile("ui/search-filters.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, p := range transcript.Phases() {
+		list = append(list, `"`+string(p)+`"`)
+	}
+	if want := "const phases = [" + strings.Join(list, ", ") + "];"; !strings.Contains(string(page), want) {
+		t.Errorf("search-filters.ts has not %s", want)
 	}
 }

@@ -73,6 +73,8 @@ func (c *Corpus) Query(h *Hearing) string {
 		q += " 类型:民初"
 	case 7:
 		q += " 范围:识别"
+	case 8:
+		q = pick(c.rng, strings.Fields("阶段:宣布开庭 阶段:法庭辩论 -阶段:休庭")) + " " + q
 	}
 	return q
 }

@@ -7,7 +7,7 @@ import { type Key, t, translate } from "./words";
 
 const roles = ["审判长", "审判员", "独任审判员", "人民陪审员", "法官助理", "书记员", "原告", "被告", "第三人", "法定代表人", "法定代理人", "委托诉讼代理人",
   "证人", "鉴定人", "勘验人", "翻译人员", "有专门知识的人", "上诉人", "被上诉人", "公诉人", "被告人", "辩护人", "被害人", "自诉人", "诉讼代理人", "侦查人员", "调查人员", "行政机关负责人"];
-const phases = ["开庭", "法庭调查", "法庭辩论", "最后陈述", "调解", "休庭", "宣判", "闭庭"];
+const phases = ["宣布开庭", "法庭调查", "举证质证", "法庭辩论", "最后陈述", "调解", "休庭", "宣判", "闭庭"];
 const types = ["民初", "民终", "民特", "刑初", "刑终", "行初", "行终", "执", "执恢", "执异", "财保"];
 const keys: FilterKey[] = ["case", "type", "cause", "party", "role", "person", "courtroom", "judge", "clerk", "phase"];
 const lists: Partial<Record<FilterKey, string[]>> = { type: types, role: roles, phase: phases, courtroom: [] };
