@@ -9,7 +9,7 @@ BIN := bin/tingji
 # detector switches it on.
 RACE := -race -gcflags=all=-d=checkptr=0
 
-.PHONY: run test lint e2e bench fmt build hearing demo-model clean
+.PHONY: run test lint e2e cross bench fmt build hearing demo-model clean
 
 build:
 	@deploy/setup.sh run
@@ -32,6 +32,10 @@ e2e:
 lint:
 	@deploy/setup.sh lint
 	.ci/lint
+
+# Builds for the machines that courts have besides this one.
+cross:
+	.ci/cross
 
 bench: build
 	.ci/bench

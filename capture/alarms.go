@@ -24,6 +24,8 @@ const (
 	alarmSilent       = "microphone-silent"
 	alarmClipped      = "microphone-clipped"
 	alarmSame         = "microphones-identical"
+	alarmReplaced     = "microphone-replaced"
+	alarmClock        = "clock-wrong"
 )
 
 // alarms are those that stand. It is safe for use by several goroutines.

@@ -61,15 +61,15 @@ type Anchor struct {
 }
 
 // OpenArchive opens or makes an archive folder and closes what a crash has left
-// open in it.
+// open in it. With an error too it gives an archive, whose tracks try again.
 func OpenArchive(dir, courtroom string, log *slog.Logger) (*Archive, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("open archive: %w", err)
-	}
 	a := &Archive{dir: dir, courtroom: courtroom, log: log}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return a, fmt.Errorf("open archive: %w", err)
+	}
 	left, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*", "*.open.json"))
 	if err != nil {
-		return nil, fmt.Errorf("open archive %s: %w", dir, err)
+		return a, fmt.Errorf("open archive %s: %w", dir, err)
 	}
 	for _, path := range left {
 		// One bad file must not keep a courtroom from recording.
@@ -227,11 +227,12 @@ func (t *Track) parts() (map[string]Sidecar, error) {
 
 func (t *Track) suffix() string { return fmt.Sprintf("_%s_e%03d_p", t.side.Channel, t.side.Epoch) }
 
-// Write archives samples that begin at first and were heard from wall on.
-func (t *Track) Write(first SampleIndex, wall time.Time, samples []int16) error {
+// Write archives samples that begin at first and were heard from wall on, of who
+// had the seat then: another holder gets another file.
+func (t *Track) Write(first SampleIndex, wall time.Time, role string, samples []int16) error {
 	if t.wav != nil {
 		have := SampleIndex(t.wav.Samples())
-		if first != t.side.First+have || have >= PartSamples {
+		if first != t.side.First+have || have >= PartSamples || role != t.side.Role {
 			if err := t.Close(); err != nil {
 				return err
 			}
@@ -240,7 +241,7 @@ func (t *Track) Write(first SampleIndex, wall time.Time, samples []int16) error 
 	if t.wav == nil {
 		s := t.side
 		s.Part++
-		s.First, s.Samples, s.SHA256, s.Recovered, s.Anchors = first, 0, "", false, nil
+		s.First, s.Role, s.Samples, s.SHA256, s.Recovered, s.Anchors = first, role, 0, "", false, nil
 		if err := t.open(t.name(s), s); err != nil {
 			return err
 		}

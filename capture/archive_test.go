@@ -40,7 +40,7 @@ func TestArchive(t *testing.T) {
 	sound := testChunk(MaxChunkSamples).Samples // 5 s
 	write := func(tr *Track, first, n SampleIndex) {
 		t.Helper()
-		if err := tr.Write(first, testOpened.Add(first.Duration()), sound[:n]); err != nil {
+		if err := tr.Write(first, testOpened.Add(first.Duration()), seat.Role, sound[:n]); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,6 +6,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +50,7 @@ func (s *sink) ReportHealth(context.Context, capture.Health) error { return nil 
 // BenchmarkDaemon plays recordings of 60 s as fast as they are taken, through
 // archive and spool to a broker that does nothing but read them.
 func BenchmarkDaemon(b *testing.B) {
-	for _, seats := range []int{1, 8} {
+	for _, seats := range []int{1, 8, 36} {
 		b.Run(fmt.Sprint(seats), func(b *testing.B) {
 			pcm := noise(1, 60)
 			b.ReportAllocs()
@@ -78,4 +85,168 @@ func BenchmarkDaemon(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(runs*seats*240), "ns/chunk")
 		})
 	}
+}
+
+// cardMicrophone is a sound card of 48 kHz, at real pace: what it hears is brought
+// to 16 kHz, and nothing is allocated on the way.
+type cardMicrophone struct {
+	noise     []int16
+	at        int
+	began     time.Time
+	resampler *capture.Resampler
+	in, out   []float64
+}
+
+func (m *cardMicrophone) Resumable() bool { return false }
+func (m *cardMicrophone) Close() error    { return nil }
+func (m *cardMicrophone) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
+	var err error
+	m.resampler, err = capture.NewResampler(48000)
+	m.began, m.at = time.Now(), 0
+	return m, err
+}
+
+func (m *cardMicrophone) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
+	for len(m.out) == 0 {
+		due := m.began.Add(time.Duration(m.at+960) * time.Second / 48000)
+		time.Sleep(time.Until(due))
+		if ctx.Err() != nil {
+			return 0, time.Time{}, ctx.Err()
+		}
+		m.in = m.in[:0]
+		for i := range 960 {
+			m.in = append(m.in, float64(m.noise[(m.at+i)%len(m.noise)]>>4))
+		}
+		m.at += 960
+		m.out = m.resampler.Resample(m.out[:0], m.in)
+	}
+	n := min(len(buf), len(m.out))
+	for i := range n {
+		buf[i] = capture.RoundSample(m.out[i])
+	}
+	m.out = m.out[:copy(m.out, m.out[n:])]
+	return n, time.Now(), nil
+}
+
+// latencies are how old the first sample of each chunk is when the broker has it.
+type latencies struct {
+	*sink
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (l *latencies) Send(ctx context.Context, room string, messages []capture.Message) error {
+	l.mu.Lock()
+	for _, m := range messages {
+		for _, h := range m.Headers {
+			if at, err := time.Parse(time.RFC3339Nano, string(h.Value)); h.Key == "captured_at" && err == nil && len(l.all) < cap(l.all) {
+				l.all = append(l.all, time.Since(at))
+			}
+		}
+	}
+	l.mu.Unlock()
+	return l.sink.Send(ctx, room, messages)
+}
+
+func usage(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkLive records seats of 48 kHz at real pace for ten seconds, beside ffmpeg
+// that does the same work: keeps the sound of each, and resamples it.
+func BenchmarkLive(b *testing.B) {
+	const span = 10 * time.Second
+	pcm := noise(1, 30)
+	for _, seats := range []int{1, 8, 36} {
+		b.Run(fmt.Sprint(seats), func(b *testing.B) {
+			s := &latencies{sink: &sink{fakeServer: newFakeServer()}, all: make([]time.Duration, 0, 1<<16)}
+			cfg := capture.Config{Courtroom: room, Dir: b.TempDir(), Preroll: -1}
+			for i := range seats {
+				cfg.Seats = append(cfg.Seats, capture.SeatSource{Channel: fmt.Sprint("seat", i), Role: "证人", Source: &cardMicrophone{noise: pcm[i*1000:]}})
+			}
+			d, err := capture.NewDaemon(cfg, capture.Links{Hearings: s, Receipts: s, Log: s, Health: s}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			var running sync.WaitGroup
+			running.Go(func() {
+				if err := d.Run(ctx); err != nil {
+					b.Error(err)
+				}
+			})
+			s.tell(hearing("h1", 1, capture.Open))
+			time.Sleep(15 * time.Second) // the listeners' memory is full, buffers have found their size
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			cpu, syncs, n := usage(b), d.Report().Syncs, len(s.all)
+			time.Sleep(span)
+			runtime.ReadMemStats(&after)
+			cpu, syncs = usage(b)-cpu, d.Report().Syncs-syncs
+			s.mu.Lock()
+			late := slices.Clone(s.all[n:])
+			s.mu.Unlock()
+			cancel()
+			running.Wait()
+			slices.Sort(late)
+			b.ReportMetric(100*cpu.Seconds()/span.Seconds(), "%-of-a-core")
+			b.ReportMetric(residentMB(b), "rss-MB")
+			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(len(late)), "allocs/chunk")
+			b.ReportMetric(float64(late[len(late)/2].Milliseconds()), "latency-p50-ms")
+			b.ReportMetric(float64(late[len(late)*99/100].Milliseconds()), "latency-p99-ms")
+			b.ReportMetric(float64(syncs)/span.Seconds(), "syncs/s")
+			if percent, mb, ok := besideFFmpeg(b, seats, pcm, span); ok {
+				b.ReportMetric(percent, "%-of-a-core-ffmpeg")
+				b.ReportMetric(mb, "rss-MB-ffmpeg")
+			}
+			b.ReportMetric(0, "ns/op") // ten seconds; it says nothing
+		})
+	}
+}
+
+func residentMB(b *testing.B) float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		var kb float64
+		if _, err := fmt.Sscanf(line, "VmRSS: %f kB", &kb); err == nil {
+			return kb / 1024
+		}
+	}
+	b.Error("no VmRSS")
+	return 0
+}
+
+// besideFFmpeg has one ffmpeg record and resample as many inputs.
+func besideFFmpeg(b *testing.B, seats int, pcm []int16, span time.Duration) (percent, mb float64, ok bool) {
+	dir := b.TempDir()
+	raw := make([]byte, 0, 2*len(pcm))
+	for _, s := range pcm {
+		raw = append(raw, byte(s>>4), byte(s>>12))
+	}
+	in := filepath.Join(dir, "in.raw")
+	if err := os.WriteFile(in, raw, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	args := []string{"-nostdin", "-loglevel", "error"}
+	for range seats {
+		args = append(args, "-re", "-stream_loop", "-1", "-t", fmt.Sprint(span.Seconds()), "-f", "s16le", "-ar", "48000", "-ac", "1", "-i", in)
+	}
+	for i := range seats {
+		args = append(args, "-map", fmt.Sprint(i), "-ar", "16000", filepath.Join(dir, fmt.Sprint(i, ".wav")))
+	}
+	cmd := exec.Command("ffmpeg", args...)
+	if err := cmd.Run(); err != nil {
+		b.Logf("ffmpeg: %v", err)
+		return 0, 0, false
+	}
+	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return 100 * cpu.Seconds() / span.Seconds(), float64(used.Maxrss) / 1024, true
 }

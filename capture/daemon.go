@@ -90,8 +90,12 @@ type Daemon struct {
 	session  *session           // nil: nothing is recorded
 	report   Report
 	progress progress
-	quiet    time.Time     // nothing from before belongs to the next hearing
-	changed  chan struct{} // holds one token when hearings or loaded have changed
+	// noArchive: its folder could not be opened. The sign of life's goroutine
+	// looks after it.
+	noArchive bool
+	asleep    func() time.Duration // see asleep; tests have another
+	quiet     time.Time            // nothing from before belongs to the next hearing
+	changed   chan struct{}        // holds one token when hearings or loaded have changed
 }
 
 // rememberReceipts is how old a receipt may be to be remembered: longer than
@@ -129,6 +133,7 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
 		cfg: cfg, links: links, log: log,
 		hearings: map[string]Hearing{}, versions: map[string]int64{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
+		asleep: asleep,
 	}
 	for _, seat := range cfg.Seats {
 		var l *Listener
@@ -144,7 +149,7 @@ const standardPreroll = 10 * time.Second
 
 // Run records until ctx ends. Then it makes durable what it has heard, and
 // returns; what was not sent yet is sent by the next Run. It fails at once when
-// spool or archive cannot be opened.
+// the spool cannot be opened.
 func (d *Daemon) Run(ctx context.Context) (err error) {
 	spool, err := OpenSpool(SpoolConfig{Dir: filepath.Join(d.cfg.Dir, "spool"), Courtroom: d.cfg.Courtroom, MaxBytes: d.cfg.SpoolBytes}, d.log)
 	if err != nil {
@@ -154,7 +159,14 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	d.reportDamage(spool)
 	archive, err := OpenArchive(d.cfg.ArchiveDir, d.cfg.Courtroom, d.log)
 	if err != nil {
-		return err
+		// The spool alone is better than nothing.
+		d.noArchive = true
+		d.log.Error("archive cannot be opened", "courtroom", d.cfg.Courtroom, "err", err)
+		d.alarms.raise(Alarm{
+			Code:   alarmArchive,
+			Text:   fmt.Sprintf("法庭 %s：本机录音存档文件夹无法使用（%v）；请检查磁盘或网络盘", d.cfg.Courtroom, err),
+			TextEN: fmt.Sprintf("Courtroom %s: the folder of the local archive cannot be used (%v); check the disk or network drive", d.cfg.Courtroom, err),
+		})
 	}
 
 	d.numberTails(spool, archive)
@@ -373,12 +385,10 @@ func (d *Daemon) end(s *session, why End) {
 	d.quiet = time.Now()
 	for _, r := range s.recorders {
 		for _, code := range []string{alarmSource, alarmArchive, alarmLost} {
-			d.alarms.clear(code, r.seat.Channel)
+			d.alarms.clear(code, r.channel)
 		}
 	}
-	for _, seat := range s.hearing.Seats {
-		d.alarms.clear(alarmNoSource, seat.Channel)
-	}
+	d.watchEmptySeats(&Hearing{})
 	d.log.Info("recording has ended", "courtroom", d.cfg.Courtroom, "hearing", s.hearing.ID, "end", why)
 }
 
@@ -387,7 +397,7 @@ func (d *Daemon) end(s *session, why End) {
 func (d *Daemon) mayBegin(h Hearing, spool *Spool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.loaded {
+	if d.loaded || h.Local() { // nobody else has numbered what was opened here
 		return true
 	}
 	for _, s := range d.cfg.Seats {
@@ -521,6 +531,10 @@ func (d *Daemon) state(spool *Spool) Health {
 	if s != nil {
 		waiting = spool.Waiting(s.hearing.ID)
 	}
+	h.DiskFree = d.watchDisk(len(d.cfg.Seats))
+	d.watchClock(h.At)
+	d.watchArchive()
+	d.reseat(s)
 	sounds := make([]Sound, len(d.cfg.Seats))
 	for i, l := range d.listeners {
 		if l != nil {
@@ -533,11 +547,12 @@ func (d *Daemon) state(spool *Spool) Health {
 		sh := SeatHealth{Channel: seat.Channel, Role: seat.Role, LevelDBFS: silenceDBFS}
 		if s != nil {
 			r := s.recorders[i]
-			sh.Hearing, sh.Role, sh.SpoolSeqs = s.hearing.ID, r.seat.Role, waiting[seat.Channel]
+			sh.Hearing, sh.Role, sh.SpoolSeqs = s.hearing.ID, r.holder().Role, waiting[seat.Channel]
 			sh.LevelDBFS, sh.Recording, sh.Samples = r.meter.read(), r.live.Load(), SampleIndex(r.samples.Load())
+			sh.Gaps, sh.Missing = r.gaps.Load(), r.missing.Load()
 		}
 		if d.listeners[i] != nil {
-			sh.LevelDBFS = sounds[i].LevelDBFS
+			sh.LevelDBFS, sh.Clipped, sh.SilentMS = sounds[i].LevelDBFS, sounds[i].Clipped, sounds[i].Quiet.Milliseconds()
 		}
 		h.Seats = append(h.Seats, sh)
 	}

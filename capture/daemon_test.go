@@ -193,11 +193,19 @@ func noise(seed uint64, seconds float64) []int16 {
 // start runs a daemon until the returned function stops it.
 func start(t *testing.T, cfg capture.Config, f *fakeServer) (stop func()) {
 	t.Helper()
+	_, stop = startDaemon(t, cfg, f, func(*capture.Daemon) {})
+	return stop
+}
+
+// startDaemon is start, and gives the daemon away before and after it runs.
+func startDaemon(t *testing.T, cfg capture.Config, f *fakeServer, before func(*capture.Daemon)) (d *capture.Daemon, stop func()) {
+	t.Helper()
 	cfg.Courtroom, cfg.Instance = room, "test"
 	d, err := capture.NewDaemon(cfg, capture.Links{Hearings: f, Receipts: f, Log: f, Health: f}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	before(d)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
@@ -211,7 +219,7 @@ func start(t *testing.T, cfg capture.Config, f *fakeServer) (stop func()) {
 		})
 	}
 	t.Cleanup(stop)
-	return stop
+	return d, stop
 }
 
 // whole checks that a channel's chunks are numbered without a gap and hold pcm.
@@ -543,13 +551,11 @@ func daemonOneSeatFails(t *testing.T) {
 	f.until(t, "the other seat", func() bool { return len(f.got) == 12 })
 	whole(t, f.channel("judge"), pcm)
 	f.alarm(t, "source-failed", true)
-	f.mu.Lock()
 	var texts []string
-	for _, a := range f.health[len(f.health)-1].Alarms {
+	for _, a := range f.alarms() {
 		texts = append(texts, a.Channel+": "+a.Text+" / "+a.TextEN)
 	}
 	slices.Sort(texts)
-	f.mu.Unlock()
 	if len(texts) != 2 || texts[0] != "clerk: 书记员（clerk）没有声音输入：没有话筒 / No sound from 书记员 (clerk): no microphone" {
 		t.Errorf("alarms %q", texts)
 	}

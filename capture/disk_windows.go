@@ -1,6 +1,10 @@
 package capture
 
-import "golang.org/x/sys/windows"
+import (
+	"errors"
+
+	"golang.org/x/sys/windows"
+)
 
 // freeBytes is how much a user may still write to a folder's disk.
 func freeBytes(dir string) (int64, error) {
@@ -14,3 +18,12 @@ func freeBytes(dir string) (int64, error) {
 	}
 	return int64(free), nil
 }
+
+// isFull says whether an error is that of a disk that is full.
+func isFull(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+}
+
+// syncDir has nothing to do: the file system's journal keeps the order of names,
+// and a folder cannot be flushed.
+func syncDir(string) error { return nil }

@@ -10,7 +10,8 @@ type Health struct {
 	Instance  string       `json:"instance"`  // host and process
 	Courtroom string       `json:"courtroom,omitempty"`
 	At        time.Time    `json:"at"`
-	Seats     []SeatHealth `json:"seats,omitempty"` // of capture
+	Seats     []SeatHealth `json:"seats,omitempty"`     // of capture
+	DiskFree  int64        `json:"disk_free,omitempty"` // bytes, of capture: where archive and spool are, the lesser
 	Alarms    []Alarm      `json:"alarms"`
 	Stopped   bool         `json:"stopped,omitempty"` // it ended in order
 }
@@ -22,8 +23,12 @@ type SeatHealth struct {
 	Role      string      `json:"role"`
 	LevelDBFS float64     `json:"level_dbfs"` // RMS of the last second; -120 is digital silence
 	Recording bool        `json:"recording"`
-	Samples   SampleIndex `json:"samples"`    // of the present epoch
-	SpoolSeqs uint64      `json:"spool_seqs"` // chunks not yet confirmed by the server
+	Samples   SampleIndex `json:"samples"`               // of the present epoch
+	SpoolSeqs uint64      `json:"spool_seqs"`            // chunks not yet confirmed by the server
+	Clipped   bool        `json:"clipped,omitempty"`     // too loud for most of the last seconds
+	SilentMS  int64       `json:"silent_ms,omitempty"`   // since when there is digital silence, or nothing
+	Gaps      int64       `json:"gaps,omitempty"`        // places where sound is missing, in this part of the hearing
+	Missing   int64       `json:"gap_samples,omitempty"` // samples that are missing there, by the clock
 }
 
 // Alarm is something a person has to know or do, in words for that person.

@@ -22,11 +22,14 @@ type Listener struct {
 
 	mu      sync.Mutex
 	blocks  []heardBlock
-	base    uint64      // number of blocks[0]
-	held    SampleIndex // in blocks
-	heardAt time.Time   // when the last block came, or Run began
-	down    error       // why there is no sound; nil while there is
-	changed chan struct{}
+	base    uint64        // number of blocks[0]
+	held    SampleIndex   // in blocks
+	heardAt time.Time     // when the last block came, or Run began
+	down    error         // why there is no sound; nil while there is
+	place   string        // what the seat was first heard to be connected to
+	moved   string        // what it is connected to instead; "" is well
+	free    [][]int16     // samples of blocks that were let go, to be used again
+	changed chan struct{} // holds one token when there is more; one tap reads at a time
 }
 
 // heardBlock is what one Read gave: samples, or an error.
@@ -47,7 +50,7 @@ const listenMost = 2 * time.Second
 // NewListener makes the listener of a live seat that keeps the last preroll of
 // its sound.
 func NewListener(seat SeatSource, preroll time.Duration, log *slog.Logger) *Listener {
-	return &Listener{seat: seat, keep: SamplesIn(preroll) + tapSlack, log: log, changed: make(chan struct{})}
+	return &Listener{seat: seat, keep: SamplesIn(preroll) + tapSlack, log: log, changed: make(chan struct{}, 1)}
 }
 
 // Run listens until ctx ends. A source that fails is opened again.
@@ -78,8 +81,12 @@ func (l *Listener) listen(ctx context.Context) error {
 		return err
 	}
 	defer stream.Close()
+	where, _ := stream.(interface{ Place() string }) // see [Stream]
 	buf := make([]int16, blockSamples)
-	for {
+	for i := 0; ; i++ {
+		if where != nil && i%(Rate/blockSamples) == 0 {
+			l.look(where.Place())
+		}
 		n, arrived, err := stream.Read(ctx, buf)
 		switch {
 		case errors.Is(err, ErrGap):
@@ -89,11 +96,25 @@ func (l *Listener) listen(ctx context.Context) error {
 		default:
 			l.meter.hear(buf[:n])
 			l.ear.hear(buf[:n])
-			l.put(heardBlock{samples: append([]int16(nil), buf[:n]...), arrived: arrived})
+			l.put(heardBlock{samples: buf[:n], arrived: arrived})
 		}
 	}
 }
 
+// look notes what the seat is connected to.
+func (l *Listener) look(place string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case place == "":
+	case l.place == "" || place == l.place:
+		l.place, l.moved = place, ""
+	default:
+		l.moved = place
+	}
+}
+
+// put keeps a block, whose samples it copies.
 func (l *Listener) put(b heardBlock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,19 +123,29 @@ func (l *Listener) put(b heardBlock) {
 	} else if !errors.Is(b.err, ErrGap) {
 		l.down = b.err
 	}
+	var samples []int16
+	if n := len(l.free); n > 0 && len(b.samples) > 0 {
+		samples, l.free = l.free[n-1], l.free[:n-1]
+	}
+	b.samples = append(samples[:0], b.samples...)
 	l.blocks = append(l.blocks, b)
 	l.held += SampleIndex(len(b.samples))
 	drop := 0
 	for ; drop < len(l.blocks)-1 && (l.held > l.keep || drop+maxHeard < len(l.blocks)); drop++ {
-		l.held -= SampleIndex(len(l.blocks[drop].samples))
+		if old := l.blocks[drop].samples; len(old) > 0 {
+			l.held -= SampleIndex(len(old))
+			l.free = append(l.free, old)
+		}
 	}
 	if drop > 0 {
 		n := copy(l.blocks, l.blocks[drop:])
 		clear(l.blocks[n:])
 		l.blocks, l.base = l.blocks[:n], l.base+uint64(drop)
 	}
-	close(l.changed)
-	l.changed = make(chan struct{})
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
 }
 
 // maxHeard bounds the blocks that are kept of a source that delivers a few
@@ -127,15 +158,24 @@ type Sound struct {
 	Quiet     time.Duration // since when there is digital silence, or nothing at all
 	Clipped   bool          // too loud for most of the last seconds
 	Err       error         // why there is no sound
+	// Was and Is are set where the device was replaced behind its back: what the
+	// seat was connected to at first, and what it is connected to now.
+	Was, Is string
 }
 
 // Sound looks at the seat; the level is that since the last look.
 func (l *Listener) Sound() Sound {
 	l.mu.Lock()
-	since, down := time.Since(l.heardAt), l.down
+	s := Sound{Err: l.down}
+	since := time.Since(l.heardAt)
+	if l.moved != "" {
+		s.Was, s.Is = l.place, l.moved
+	}
 	l.mu.Unlock()
-	quiet, clipped := l.ear.state()
-	return Sound{LevelDBFS: l.meter.read(), Quiet: max(quiet, since), Clipped: clipped, Err: down}
+	s.LevelDBFS = l.meter.read()
+	s.Quiet, s.Clipped = l.ear.state()
+	s.Quiet = max(s.Quiet, since)
+	return s
 }
 
 // tap makes the listener a source for one hearing, which begins with what was
@@ -193,13 +233,14 @@ func (t *tap) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
 		}
 		if i := t.next - l.base; i < uint64(len(l.blocks)) {
 			b := l.blocks[i]
-			l.mu.Unlock()
 			if b.err != nil {
+				l.mu.Unlock()
 				t.next, t.offset = t.next+1, 0
 				return 0, time.Time{}, b.err
 			}
 			t.skip(b)
 			n := copy(buf, b.samples[t.offset:])
+			l.mu.Unlock()
 			if t.offset += n; t.offset == len(b.samples) {
 				t.next, t.offset = t.next+1, 0
 				if n == 0 {
@@ -209,12 +250,11 @@ func (t *tap) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
 			}
 			return n, b.arrived.Add(-SampleIndex(len(b.samples) - t.offset).Duration()), nil
 		}
-		changed := l.changed
 		l.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return 0, time.Time{}, ctx.Err()
-		case <-changed:
+		case <-l.changed:
 		}
 	}
 }
@@ -245,7 +285,7 @@ const stalled = 5 * time.Second
 func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
 	if s == nil {
 		for _, seat := range d.cfg.Seats {
-			for _, code := range []string{alarmSilent, alarmClipped, alarmSame} {
+			for _, code := range []string{alarmSilent, alarmClipped, alarmSame, alarmReplaced} {
 				d.alarms.clear(code, seat.Channel)
 			}
 		}
@@ -263,7 +303,7 @@ func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
 		if l == nil {
 			continue
 		}
-		seat := s.recorders[i].seat
+		seat := s.recorders[i].holder()
 		name := fmt.Sprintf("%s（%s）", seat.Role, seat.Channel)
 		nameEN := fmt.Sprintf("%s (%s)", seat.Role, seat.Channel)
 		raise(sounds[i].Err == nil && sounds[i].Quiet >= stalled, Alarm{
@@ -276,10 +316,15 @@ func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
 			Text:   name + "的话筒声音过大，已削波失真；请调低增益",
 			TextEN: "The microphone of " + nameEN + " is too loud and distorted; lower its gain",
 		})
+		raise(sounds[i].Is != "", Alarm{
+			Code: alarmReplaced, Channel: seat.Channel,
+			Text:   fmt.Sprintf("%s的话筒被换成了另一个：原为“%s”，现为“%s”；请核对接线，确属更换请重启录音程序", name, sounds[i].Was, sounds[i].Is),
+			TextEN: fmt.Sprintf("The microphone of %s was replaced: it was %q and is %q; check the cables, or start tingji capture again if this is meant", nameEN, sounds[i].Was, sounds[i].Is),
+		})
 		twin := ""
 		for j, other := range d.listeners {
 			if j != i && other != nil && l.ear.same(&other.ear) {
-				o := s.recorders[j].seat
+				o := s.recorders[j].holder()
 				twin = fmt.Sprintf("%s (%s)", o.Role, o.Channel)
 				break
 			}

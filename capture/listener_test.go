@@ -20,6 +20,22 @@ type testMicrophone struct {
 	sound func(at int) int16
 	began time.Time
 	at    int
+	// stepped is how far the wall clock of the times of arrival is off.
+	stepped time.Duration
+	dead    bool
+	place   string // what it says that it is connected to
+}
+
+func (m *testMicrophone) set(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change()
+}
+
+func (m *testMicrophone) Place() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.place
 }
 
 func (m *testMicrophone) Resumable() bool { return false }
@@ -47,11 +63,14 @@ func (m *testMicrophone) Read(ctx context.Context, buf []int16) (int, time.Time,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.dead {
+		return 0, time.Time{}, &capture.SourceError{Text: "设备已断开", TextEN: "device is gone"}
+	}
 	for i := range buf {
 		buf[i] = m.sound(m.at + i)
 	}
 	m.at += len(buf)
-	return len(buf), due, nil
+	return len(buf), step(due, m.stepped), nil
 }
 
 // quiet is what a microphone hears: quiet noise that no other one hears.
@@ -60,11 +79,23 @@ func quiet(seed uint64) func(int) int16 {
 	return func(at int) int16 { return pcm[at%len(pcm)] >> 6 }
 }
 
-// alarms are those of the last sign of life, but for that of this machine's disk.
+// alarms are those of the last sign of life, but for those of this machine's disk
+// and of the bubble's clock, which begins in 2000.
 func (f *fakeServer) alarms() []capture.Alarm {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(f.health[len(f.health)-1].Alarms), func(a capture.Alarm) bool { return a.Code == "disk-low" })
+	return slices.DeleteFunc(slices.Clone(f.health[len(f.health)-1].Alarms), func(a capture.Alarm) bool { return a.Code == "disk-low" || a.Code == "clock-wrong" })
+}
+
+// raised demands that an alarm of a channel stands now, in both languages.
+func (f *fakeServer) raised(t *testing.T, code, channel string) {
+	t.Helper()
+	for _, a := range f.alarms() {
+		if a.Code == code && a.Channel == channel && a.Text != "" && a.TextEN != "" && a.Hearing != "" {
+			return
+		}
+	}
+	t.Fatalf("no alarm %s of %s: %+v", code, channel, f.alarms())
 }
 
 func TestPreroll(t *testing.T) {
@@ -128,6 +159,8 @@ func TestMicrophoneAlarms(t *testing.T) {
 		"microphone-silent":     func(int) int16 { return 0 },
 		"microphone-clipped":    func(at int) int16 { return int16(min(max(int(quiet3(at))*200, -32768), 32767)) },
 		"microphones-identical": func(at int) int16 { return voice(at + 1234) }, // as late as another cable makes it
+		"microphone-replaced":   nil,
+		"source-failed":         nil,
 	} {
 		t.Run(code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -135,18 +168,28 @@ func TestMicrophoneAlarms(t *testing.T) {
 				start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{
 					{Channel: "judge", Role: "审判长", Source: judge}, {Channel: "clerk", Role: "书记员", Source: clerk},
 				}}, f)
+				turnBad, turnGood := func() { clerk.hear(bad) }, func() { clerk.hear(quiet(2)) }
+				switch code {
+				case "microphone-replaced":
+					clerk.place = "usb 1-2 046d:0825"
+					turnBad = func() { clerk.set(func() { clerk.place = "usb 1-4 0d8c:0014" }) }
+					turnGood = func() { clerk.set(func() { clerk.place = "usb 1-2 046d:0825" }) }
+				case "source-failed":
+					turnBad = func() { clerk.set(func() { clerk.dead = true }) }
+					turnGood = func() { clerk.set(func() { clerk.dead = false }) }
+				}
 				f.tell(hearing("h1", 1, capture.Open))
 				time.Sleep(30 * time.Second)
 				if a := f.alarms(); len(a) != 0 {
 					t.Fatalf("alarms of microphones that are well: %+v", a)
 				}
-				clerk.hear(bad)
+				turnBad()
 				time.Sleep(10 * time.Second)
-				f.alarm(t, code, true)
-				clerk.hear(quiet(2))
+				f.raised(t, code, "clerk")
+				turnGood()
 				time.Sleep(10 * time.Second)
 				f.alarm(t, code, false)
-				clerk.hear(bad)
+				turnBad()
 				time.Sleep(10 * time.Second)
 				f.tell(hearing("h1", 2, capture.Closed))
 				time.Sleep(2 * time.Second)
@@ -208,7 +251,6 @@ func TestControlByHand(t *testing.T) {
 		if _, err := d.Control(capture.CloseHearing, ""); err == nil {
 			t.Error("closed what is not open")
 		}
-		f.set(func() { f.silent = false }) // numbers have to be known first
 		h, err := d.Control(capture.OpenHearing, "")
 		if err != nil || !h.Local() || capture.CheckName(h.ID) != nil {
 			t.Fatalf("%+v, %v", h, err)
@@ -229,6 +271,7 @@ func TestControlByHand(t *testing.T) {
 		}
 		recording(d, true)
 		stop()
+		f.set(func() { f.silent = false })
 		d, stop = run() // the server is there, and does not know the hearing
 		recording(d, true)
 		if _, err = d.Control(capture.CloseHearing, "说完了"); err != nil {

@@ -33,7 +33,8 @@ const (
 // spool. One goroutine runs it; its meter and counters can be read by others.
 type recorder struct {
 	hearing  Hearing
-	seat     Seat
+	channel  string
+	seat     atomic.Pointer[Seat] // who sits there now
 	source   Source
 	held     func(channel string) Receipt
 	spool    *Spool
@@ -46,18 +47,27 @@ type recorder struct {
 	samples  atomic.Int64 // of the present epoch
 	live     atomic.Bool  // sound is arriving
 	finished atomic.Bool  // the recording has been played to its end
+	gaps     atomic.Int64 // between epochs, where there was no break
+	missing  atomic.Int64 // samples in them
 
 	track    *Track
 	retryArc time.Time // when a failed archive is tried again
 	epoch    uint64    // 0: none is open
 	opened   time.Time // of a recording: wall clock at sample 0 of the epoch
 	clock    *clock    // of a live source
+	asleep   func() time.Duration
+	slept    time.Duration // when the epoch began
 	first    SampleIndex
 	pending  []int16
+	buffers  [queueChunks][]int16 // of chunks on their way to the disk, in turn
+	turn     int
+	done     func(error) // gives a slot back
 	whole    SampleIndex // the archive has the epoch from here on; less than 0: not
 	lost     int64
 	retryAt  time.Time
 }
+
+func (r *recorder) holder() Seat { return *r.seat.Load() }
 
 // run records until the source has ended for good, stop delivers the reason to
 // end the epoch, or ctx ends. When it returns, all that it took is durable,
@@ -130,7 +140,7 @@ func (r *recorder) sayEnd(ctx context.Context, why End) {
 	if !r.flush(ctx) || why == NotEnd {
 		return
 	}
-	ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
+	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 	if ch.Seq == 0 || ch.End != NotEnd {
 		return
 	}
@@ -140,9 +150,9 @@ func (r *recorder) sayEnd(ctx context.Context, why End) {
 		return
 	}
 	r.out <- queued{chunk: Chunk{
-		Hearing: r.hearing.ID, Channel: r.seat.Channel, Epoch: ch.Epoch, First: ch.Next, End: why,
+		Hearing: r.hearing.ID, Channel: r.channel, Epoch: ch.Epoch, First: ch.Next, End: why,
 		CapturedAt: ch.OpenedAt.Add(ch.Next.Duration()).Truncate(time.Microsecond),
-	}, done: func(error) { <-r.slots }}
+	}, done: r.done}
 	r.flush(ctx)
 }
 
@@ -151,7 +161,7 @@ func (r *recorder) play(ctx context.Context) error {
 	from := SampleIndex(0)
 	if r.source.Resumable() {
 		r.flush(ctx) // the spool is to know all that was read before
-		ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
+		ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 		if ch.End == EndFile {
 			return io.EOF
 		}
@@ -168,7 +178,7 @@ func (r *recorder) play(ctx context.Context) error {
 	for {
 		n, arrived, err := stream.Read(ctx, buf)
 		if errors.Is(err, ErrGap) {
-			r.log.Warn("the device has lost samples: a new epoch begins", "hearing", r.hearing.ID, "channel", r.seat.Channel)
+			r.log.Warn("the device has lost samples: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
 			r.finish(ctx, NotEnd)
 			continue
 		}
@@ -176,7 +186,7 @@ func (r *recorder) play(ctx context.Context) error {
 			return err
 		}
 		if !r.live.Swap(true) {
-			r.alarms.clear(alarmSource, r.seat.Channel)
+			r.alarms.clear(alarmSource, r.channel)
 		}
 		r.meter.hear(buf[:n])
 		if r.source.Resumable() {
@@ -208,12 +218,16 @@ func (r *recorder) takeRecorded(ctx context.Context, block []int16) error {
 
 // takeLive takes a block of a live source, which waits for nobody.
 func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Time) {
+	if r.epoch != 0 && r.asleep()-r.slept > clockJump {
+		r.log.Warn("the machine was suspended: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
+		r.finish(ctx, NotEnd)
+	}
 	if r.epoch == 0 && !r.beginLive(block, arrived) {
 		return
 	}
 	next := r.first + SampleIndex(len(r.pending)+len(block))
 	if !r.clock.heard(next, arrived) {
-		r.log.Warn("samples do not fit the clock: a new epoch begins", "hearing", r.hearing.ID, "channel", r.seat.Channel)
+		r.log.Warn("samples do not fit the clock: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
 		r.pending = append(r.pending, block...)
 		r.archiveBlock(next-SampleIndex(len(block)), block)
 		r.finish(ctx, NotEnd)
@@ -250,26 +264,48 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 	c := newClock(arrived, len(block))
 	found, err := SampleIndex(0), error(nil)
 	if r.lost > 0 {
-		found, err = numberTail(r.spool, r.archive, r.hearing.ID, r.seat.Channel, false)
+		found, err = numberTail(r.spool, r.archive, r.hearing.ID, r.channel, false)
 	}
 	if err == nil {
-		err = r.spool.BeginEpochs(r.hearing.ID, []EpochStart{{Channel: r.seat.Channel, OpenedAt: c.opened, Held: r.held(r.seat.Channel)}})
+		err = r.spool.BeginEpochs(r.hearing.ID, []EpochStart{{Channel: r.channel, OpenedAt: c.opened, Held: r.held(r.channel)}})
 	}
 	if err != nil {
 		r.retryAt = time.Now().Add(retryEpoch)
 		r.refuse(block)
 		return false
 	}
-	ch, _ := r.spool.Channel(r.hearing.ID, r.seat.Channel)
-	r.epoch, r.clock, r.first, r.pending = ch.Epoch, c, 0, r.pending[:0]
+	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
+	r.countGap(&ch, c.opened)
+	r.epoch, r.clock, r.first, r.pending, r.slept = ch.Epoch, c, 0, r.pending[:0], r.asleep()
 	if r.lost > 0 {
-		r.log.Warn("the spool takes audio again", "hearing", r.hearing.ID, "channel", r.seat.Channel, "refused", r.lost, "archived", found)
+		r.log.Warn("the spool takes audio again", "hearing", r.hearing.ID, "channel", r.channel, "refused", r.lost, "archived", found)
 		r.lost = 0
-		r.alarms.clear(alarmLost, r.seat.Channel)
+		r.alarms.clear(alarmLost, r.channel)
 	}
 	r.closeTrack()
 	r.newTrack()
 	return true
+}
+
+// countGap notes how much is missing between the channel's last epoch and the one
+// that begins, unless that ended with a break.
+func (r *recorder) countGap(ch *SpoolChannel, opened time.Time) {
+	if len(ch.Past) == 0 {
+		return
+	}
+	last := ch.Past[len(ch.Past)-1]
+	if last.End != NotEnd || last.Ended.IsZero() {
+		return
+	}
+	for _, b := range r.hearing.Breaks {
+		if !b.From.Before(last.Ended) {
+			return
+		}
+	}
+	n := max(0, SamplesIn(opened.Sub(last.Ended)))
+	r.gaps.Add(1)
+	r.missing.Add(int64(n))
+	r.log.Warn("sound is missing between two epochs", "hearing", r.hearing.ID, "channel", r.channel, "epoch", ch.Epoch, "samples", n)
 }
 
 // waitForSlots waits for the disk as long as a healthy one may take; while
@@ -294,9 +330,9 @@ func (r *recorder) refuse(block []int16) {
 func (r *recorder) lose(n int) {
 	if r.track == nil || r.whole < 0 {
 		r.alarms.raise(Alarm{
-			Code: alarmLost, Hearing: r.hearing.ID, Channel: r.seat.Channel,
-			Text:   fmt.Sprintf("%s（%s）的录音无法保存，正在缺失；请立即检查磁盘", r.seat.Role, r.seat.Channel),
-			TextEN: fmt.Sprintf("Audio of %s (%s) cannot be saved and is being lost; check the disk at once", r.seat.Role, r.seat.Channel),
+			Code: alarmLost, Hearing: r.hearing.ID, Channel: r.channel,
+			Text:   fmt.Sprintf("%s（%s）的录音无法保存，正在缺失；请立即检查磁盘", r.holder().Role, r.channel),
+			TextEN: fmt.Sprintf("Audio of %s (%s) cannot be saved and is being lost; check the disk at once", r.holder().Role, r.channel),
 		})
 	}
 	r.lost += int64(n)
@@ -305,14 +341,19 @@ func (r *recorder) lose(n int) {
 // queue hands the first n pending samples to the writer. The caller holds a
 // slot for it.
 func (r *recorder) queue(n int, end End) {
+	// Chunks are done in their order: whoever holds a slot finds the buffer free of
+	// the chunk that had this turn before.
+	b := &r.buffers[r.turn%queueChunks]
+	r.turn++
+	*b = append((*b)[:0], r.pending[:n]...)
 	c := Chunk{
-		Hearing: r.hearing.ID, Channel: r.seat.Channel, Epoch: r.epoch, First: r.first, End: end,
+		Hearing: r.hearing.ID, Channel: r.channel, Epoch: r.epoch, First: r.first, End: end,
 		CapturedAt: r.wall(r.first).UTC().Truncate(time.Microsecond),
-		Samples:    append([]int16(nil), r.pending[:n]...),
+		Samples:    *b,
 	}
 	r.first += SampleIndex(n)
 	r.pending = r.pending[:copy(r.pending, r.pending[n:])]
-	r.out <- queued{chunk: c, archived: r.whole >= 0 && c.First >= r.whole, done: func(error) { <-r.slots }}
+	r.out <- queued{chunk: c, archived: r.whole >= 0 && c.First >= r.whole, done: r.done}
 }
 
 func (r *recorder) wall(i SampleIndex) time.Time {
@@ -370,7 +411,7 @@ func (r *recorder) flush(ctx context.Context) bool {
 
 func (r *recorder) newTrack() {
 	r.closeTrack()
-	r.track, r.whole = r.archive.Track(r.hearing, r.seat, r.epoch), -1
+	r.track, r.whole = r.archive.Track(r.hearing, r.holder(), r.epoch), -1
 	if err := r.track.Resume(r.first); err != nil {
 		r.archiveFailed(err)
 	}
@@ -397,7 +438,7 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 			r.track.side.DriftPPM = &ppm
 		}
 	}
-	if err := r.track.Write(first, r.wall(first), block); err != nil {
+	if err := r.track.Write(first, r.wall(first), r.holder().Role, block); err != nil {
 		r.whole = -1
 		r.archiveFailed(err)
 		return
@@ -407,19 +448,19 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 	}
 	if !r.retryArc.IsZero() {
 		r.retryArc = time.Time{}
-		r.alarms.clear(alarmArchive, r.seat.Channel)
+		r.alarms.clear(alarmArchive, r.channel)
 	}
 }
 
 func (r *recorder) archiveFailed(err error) {
 	r.retryArc = time.Now().Add(5 * time.Second)
 	first := r.alarms.raise(Alarm{
-		Code: alarmArchive, Hearing: r.hearing.ID, Channel: r.seat.Channel,
-		Text:   fmt.Sprintf("%s（%s）的本机录音存档无法写入（%v）；请检查磁盘", r.seat.Role, r.seat.Channel, err),
-		TextEN: fmt.Sprintf("The local archive of %s (%s) cannot be written (%v); check the disk", r.seat.Role, r.seat.Channel, err),
+		Code: alarmArchive, Hearing: r.hearing.ID, Channel: r.channel,
+		Text:   fmt.Sprintf("%s（%s）的本机录音存档无法写入（%v）；请检查磁盘", r.holder().Role, r.channel, err),
+		TextEN: fmt.Sprintf("The local archive of %s (%s) cannot be written (%v); check the disk", r.holder().Role, r.channel, err),
 	})
 	if first {
-		r.log.Error("archive cannot be written", "hearing", r.hearing.ID, "channel", r.seat.Channel, "err", err)
+		r.log.Error("archive cannot be written", "hearing", r.hearing.ID, "channel", r.channel, "err", err)
 	}
 }
 
@@ -430,11 +471,11 @@ func (r *recorder) sourceFailed(err error) {
 		zh, en = known.Text, known.TextEN
 	}
 	first := r.alarms.raise(Alarm{
-		Code: alarmSource, Hearing: r.hearing.ID, Channel: r.seat.Channel,
-		Text:   fmt.Sprintf("%s（%s）没有声音输入：%s", r.seat.Role, r.seat.Channel, zh),
-		TextEN: fmt.Sprintf("No sound from %s (%s): %s", r.seat.Role, r.seat.Channel, en),
+		Code: alarmSource, Hearing: r.hearing.ID, Channel: r.channel,
+		Text:   fmt.Sprintf("%s（%s）没有声音输入：%s", r.holder().Role, r.channel, zh),
+		TextEN: fmt.Sprintf("No sound from %s (%s): %s", r.holder().Role, r.channel, en),
 	})
 	if first {
-		r.log.Error("source failed", "hearing", r.hearing.ID, "channel", r.seat.Channel, "err", err)
+		r.log.Error("source failed", "hearing", r.hearing.ID, "channel", r.channel, "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -9,10 +10,9 @@ import (
 type Report struct {
 	Health
 	Backlog
-	Filled   uint64 `json:"filled"`    // chunks that the spool had lost and the archive had
-	Lost     uint64 `json:"lost"`      // chunks that nobody has any more
-	DiskFree int64  `json:"disk_free"` // bytes where archive and spool are, the lesser; -1: not known
-	Hung     string `json:"hung"`      // a seat that should record and stands still without a reason; "" is well
+	Filled uint64 `json:"filled"` // chunks that the spool had lost and the archive had
+	Lost   uint64 `json:"lost"`   // chunks that nobody has any more
+	Hung   string `json:"hung"`   // a seat that should record and stands still without a reason; "" is well
 }
 
 // bytesPerSecond is what a seat takes of the disk, archive and spool together.
@@ -35,16 +35,16 @@ func (d *Daemon) note(h Health, spool *Spool, snd *sender) {
 	if backlog.Bytes < backlog.MaxBytes/10*9 {
 		d.alarms.clear(alarmSpoolFull, "") // also where nothing is recorded any more
 	}
-	r := Report{Health: h, Backlog: backlog, Filled: snd.filled.Load(), Lost: snd.lost.Load(), DiskFree: d.watchDisk(len(h.Seats))}
+	r := Report{Health: h, Backlog: backlog, Filled: snd.filled.Load(), Lost: snd.lost.Load()}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r.Hung = d.progress.hung(h)
 	d.report = r
 }
 
-// watchDisk warns long before the disk is full.
-func (d *Daemon) watchDisk(seats int) int64 {
-	free := int64(-1)
+// watchDisk warns long before the disk is full; free is -1 where nobody knows.
+func (d *Daemon) watchDisk(seats int) (free int64) {
+	free = -1
 	for _, dir := range []string{d.cfg.Dir, d.cfg.ArchiveDir} {
 		if n, err := freeBytes(dir); err == nil && (free < 0 || n < free) {
 			free = n
@@ -56,7 +56,7 @@ func (d *Daemon) watchDisk(seats int) int64 {
 	}
 	if free < 0 || seats == 0 || left > diskWarning {
 		d.alarms.clear(alarmDiskLow, "")
-		return free
+		return max(0, free)
 	}
 	if d.alarms.raise(Alarm{
 		Code:   alarmDiskLow,
@@ -74,6 +74,33 @@ type progress struct {
 	moved   map[string]time.Time
 }
 
+// clockLeastYear: a PC that believes it is earlier has lost its clock.
+const clockLeastYear = 2020
+
+// watchClock tells of a clock that cannot be right. It stops nothing: what is
+// recorded keeps its lengths, and the wrong dates show.
+func (d *Daemon) watchClock(now time.Time) {
+	if now.Year() >= clockLeastYear {
+		d.alarms.clear(alarmClock, "")
+		return
+	}
+	if d.alarms.raise(Alarm{
+		Code:   alarmClock,
+		Text:   fmt.Sprintf("法庭 %s：电脑时钟不对（%s）；请校准时间并启用网络对时", d.cfg.Courtroom, now.Format("2006-01-02 15:04")),
+		TextEN: fmt.Sprintf("Courtroom %s: the PC believes it is %s; set its clock and have it kept right by NTP", d.cfg.Courtroom, now.Format("2006-01-02 15:04")),
+	}) {
+		d.log.Warn("the clock is wrong", "courtroom", d.cfg.Courtroom, "now", now)
+	}
+}
+
+// watchArchive looks whether a folder that could not be opened can be now.
+func (d *Daemon) watchArchive() {
+	if d.noArchive && os.MkdirAll(d.cfg.ArchiveDir, 0o755) == nil {
+		d.noArchive = false
+		d.alarms.clear(alarmArchive, "")
+	}
+}
+
 // hangs is how long a seat may stand still with no alarm that says why.
 const hangs = 10 * time.Second
 
@@ -86,7 +113,10 @@ func (p *progress) hung(h Health) (channel string) {
 	}
 	excused := map[string]bool{}
 	for _, a := range h.Alarms {
-		excused[a.Channel] = true // "" excuses all: the disk, the spool
+		switch a.Code {
+		case alarmSource, alarmSilent, alarmDisk, alarmSpool, alarmSpoolFull, alarmLost:
+			excused[a.Channel] = true // "" excuses all: the disk, the spool
+		}
 	}
 	for _, s := range h.Seats {
 		before, known := p.samples[s.Channel]

@@ -24,6 +24,10 @@ func newSession(d *Daemon, h Hearing, spool *Spool, archive *Archive, out chan<-
 	s := &session{daemon: d, hearing: h, spool: spool, fresh: fresh}
 	since := time.Now() // after a break, nothing of it
 	if fresh && len(h.Breaks) == 0 {
+		// News of the opening may have come late.
+		if opened := h.openedAt(); opened.Before(since) {
+			since = opened
+		}
 		if since = since.Add(-d.cfg.Preroll); since.Before(d.quiet) {
 			since = d.quiet
 		}
@@ -33,18 +37,41 @@ func newSession(d *Daemon, h Hearing, spool *Spool, archive *Archive, out chan<-
 		if l := d.listeners[i]; l != nil {
 			source = l.tap(since)
 		}
-		holder, ok := h.SeatAt(seat.Channel, time.Now())
-		if !ok {
-			holder = Seat{Channel: seat.Channel, Role: seat.Role}
-		}
-		s.recorders = append(s.recorders, &recorder{
-			hearing: h, seat: holder, source: source, spool: spool, archive: archive, out: out,
+		r := &recorder{
+			hearing: h, channel: seat.Channel, source: source, spool: spool, archive: archive, out: out,
 			held:   func(channel string) Receipt { return d.held(h.ID, channel) },
-			alarms: &d.alarms, log: d.log, slots: make(chan struct{}, queueChunks),
-		})
+			alarms: &d.alarms, log: d.log, slots: make(chan struct{}, queueChunks), asleep: d.asleep,
+		}
+		r.done = func(error) { <-r.slots }
+		r.seat.Store(holder(&h, seat))
+		s.recorders = append(s.recorders, r)
 		s.stops = append(s.stops, make(chan End, 1))
 	}
 	return s
+}
+
+// holder is who sits at a seat of the courtroom now.
+func holder(h *Hearing, seat SeatSource) *Seat {
+	now, ok := h.SeatAt(seat.Channel, time.Now())
+	if !ok {
+		now = Seat{Channel: seat.Channel, Role: seat.Role}
+	}
+	return &now
+}
+
+// reseat follows who sits where while the hearing goes on.
+func (d *Daemon) reseat(s *session) {
+	h, ok := d.current()
+	if s == nil || !ok || h.ID != s.hearing.ID {
+		return
+	}
+	for i, r := range s.recorders {
+		if now := holder(&h, d.cfg.Seats[i]); *now != r.holder() {
+			d.log.Info("a seat has another holder", "hearing", h.ID, "channel", r.channel)
+			r.seat.Store(now)
+		}
+	}
+	d.watchEmptySeats(&h)
 }
 
 // begin starts to record. It reports false when epochs cannot be begun now.
@@ -61,7 +88,7 @@ func (s *session) begin(ctx context.Context) bool {
 		return false
 	}
 	d.alarms.clear(alarmSpool, "")
-	s.reportEmptySeats()
+	d.watchEmptySeats(&s.hearing)
 	d.log.Info("recording begins", "courtroom", d.cfg.Courtroom, "hearing", s.hearing.ID, "seats", len(s.recorders))
 	for i, r := range s.recorders {
 		s.seats.Go(func() { r.run(ctx, s.stops[i]) })
@@ -72,21 +99,27 @@ func (s *session) begin(ctx context.Context) bool {
 	return true
 }
 
-// reportEmptySeats tells of seats of the hearing that this courtroom has no
+// watchEmptySeats tells of seats of the hearing that this courtroom has no
 // source for.
-func (s *session) reportEmptySeats() {
-	has := map[string]bool{}
-	for _, seat := range s.daemon.cfg.Seats {
-		has[seat.Channel] = true
+func (d *Daemon) watchEmptySeats(h *Hearing) {
+	missing := map[string]bool{}
+	for _, seat := range h.Seats {
+		missing[seat.Channel] = true
 	}
-	for _, seat := range s.hearing.Seats {
-		if has[seat.Channel] {
-			continue
+	for _, seat := range d.cfg.Seats {
+		delete(missing, seat.Channel)
+	}
+	for _, a := range d.alarms.list() {
+		if a.Code == alarmNoSource && !missing[a.Channel] {
+			d.alarms.clear(a.Code, a.Channel)
 		}
-		s.daemon.alarms.raise(Alarm{
-			Code: alarmNoSource, Hearing: s.hearing.ID, Channel: seat.Channel,
-			Text:   fmt.Sprintf("法庭 %s 没有 %s（%s）的声音输入；请检查录音配置", s.daemon.cfg.Courtroom, seat.Role, seat.Channel),
-			TextEN: fmt.Sprintf("Courtroom %s has no source for %s (%s); check its configuration", s.daemon.cfg.Courtroom, seat.Role, seat.Channel),
+	}
+	for channel := range missing {
+		seat, _ := h.SeatAt(channel, time.Now())
+		d.alarms.raise(Alarm{
+			Code: alarmNoSource, Hearing: h.ID, Channel: channel,
+			Text:   fmt.Sprintf("法庭 %s 没有 %s（%s）的声音输入；请检查录音配置", d.cfg.Courtroom, seat.Role, channel),
+			TextEN: fmt.Sprintf("Courtroom %s has no source for %s (%s); check its configuration", d.cfg.Courtroom, seat.Role, channel),
 		})
 	}
 }
@@ -129,7 +162,7 @@ func (s *session) beginRecordings() error {
 		if !r.source.Resumable() {
 			continue
 		}
-		ch, known := s.spool.Channel(s.hearing.ID, r.seat.Channel)
+		ch, known := s.spool.Channel(s.hearing.ID, r.channel)
 		switch {
 		case known && ch.End == EndFile:
 			continue
@@ -138,7 +171,7 @@ func (s *session) beginRecordings() error {
 			continue
 		}
 		from := ch.SourceFrom + ch.Next
-		starts = append(starts, EpochStart{Channel: r.seat.Channel, SourceFrom: from, Held: s.daemon.held(s.hearing.ID, r.seat.Channel)})
+		starts = append(starts, EpochStart{Channel: r.channel, SourceFrom: from, Held: s.daemon.held(s.hearing.ID, r.channel)})
 		if end := ch.OpenedAt.Add(ch.Next.Duration()); known && end.After(latest) {
 			latest = end
 		}

@@ -24,7 +24,10 @@ type Source interface {
 	Resumable() bool
 }
 
-// Stream is an open source. Read is for use by one goroutine.
+// Stream is an open source. Read is for use by one goroutine. One that can tell
+// what hardware or which source of a sound server it is connected to has a method
+// Place() string as well, which says that at any time without waiting; "" is not
+// known. A place that changes is an alarm.
 type Stream interface {
 	// Read waits for sound and puts up to len(buf) samples, mono at Rate, into
 	// buf. n is at least 1 unless err is set. arrived is when the last of

@@ -41,6 +41,7 @@ type Spool struct {
 	segments []*segment // by number
 	newest   uint64     // highest segment number used; a reader may still stand in that segment when it is gone
 	bytes    int64      // of all segments
+	syncs    uint64     // batches made durable
 	active   *os.File   // the last segment while it is written; nil: the next Append begins one
 	uncut    bool       // a failed write has left bytes behind the active segment's size
 	damage   []Damage
@@ -347,6 +348,7 @@ func (s *Spool) write(batch []byte) error {
 		s.uncut = true
 		return errors.Join(err, s.cutFailed())
 	}
+	s.syncs++
 	g.size += int64(len(batch))
 	s.bytes += int64(len(batch))
 	return nil
@@ -446,13 +448,14 @@ type Backlog struct {
 	Chunks   uint64 `json:"chunks"` // not confirmed
 	Bytes    int64  `json:"bytes"`  // of all segments, those not yet deleted included
 	MaxBytes int64  `json:"max_bytes"`
+	Syncs    uint64 `json:"syncs"` // batches that were made durable since the start
 }
 
 // Backlog says how much waits.
 func (s *Spool) Backlog() Backlog {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := Backlog{Bytes: s.bytes, MaxBytes: s.cfg.MaxBytes}
+	b := Backlog{Bytes: s.bytes, MaxBytes: s.cfg.MaxBytes, Syncs: s.syncs}
 	for _, ch := range s.state.Channels {
 		b.Chunks += ch.Waiting()
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -37,6 +36,7 @@ type SpoolEpoch struct {
 	Next     SampleIndex `json:"next_sample"`
 	OpenedAt time.Time   `json:"opened_at"`
 	End      End         `json:"end,omitempty"`
+	Ended    time.Time   `json:"ended,omitzero"` // wall clock behind its last sample
 }
 
 // keepEpochs bounds SpoolChannel.Past: more than a hearing has breaks.
@@ -51,7 +51,9 @@ func (c *SpoolChannel) pass() {
 }
 
 func (c *SpoolChannel) epoch() SpoolEpoch {
-	return SpoolEpoch{c.Epoch, c.Start, c.Seq, c.Next, c.OpenedAt, c.End}
+	// The last chunk's own time knows of the drift since the opening.
+	last := max(0, c.Next-1) / ChunkSamples * ChunkSamples
+	return SpoolEpoch{c.Epoch, c.Start, c.Seq, c.Next, c.OpenedAt, c.End, c.Touched.Add((c.Next - last).Duration())}
 }
 
 // place is the chunk of a number without its samples, and how many they were;
@@ -142,7 +144,7 @@ func (st *spoolState) save(dir string, now time.Time) error {
 	}
 	path, ballast := filepath.Join(dir, stateName), filepath.Join(dir, ballastName)
 	err = writeFileAtomic(path, b)
-	if errors.Is(err, syscall.ENOSPC) && os.Remove(ballast) == nil {
+	if isFull(err) && os.Remove(ballast) == nil {
 		return writeFileAtomic(path, b)
 	}
 	if err != nil {
@@ -173,13 +175,4 @@ func writeFileAtomic(path string, b []byte) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a file's name durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

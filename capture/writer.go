@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"syscall"
 	"time"
 )
 
@@ -34,7 +33,8 @@ type writer struct {
 	alarms    *alarms
 	log       *slog.Logger
 	courtroom string
-	seats     int // that there are
+	seats     int         // that there are
+	timer     *time.Timer // of gather
 }
 
 // run ends when in is closed and empty, or when ctx has ended and the disk does
@@ -64,8 +64,11 @@ func (w *writer) run(ctx context.Context) {
 }
 
 func (w *writer) gather(batch []queued) []queued {
-	timer := time.NewTimer(gatherTime)
-	defer timer.Stop()
+	if w.timer == nil {
+		w.timer = time.NewTimer(gatherTime)
+	}
+	w.timer.Reset(gatherTime)
+	defer w.timer.Stop()
 	// Seats that keep time with each other come together: nobody else is waited for.
 	for len(batch) < gatherMost && !w.allHere(batch) {
 		select {
@@ -74,7 +77,7 @@ func (w *writer) gather(batch []queued) []queued {
 				return batch
 			}
 			batch = append(batch, q)
-		case <-timer.C:
+		case <-w.timer.C:
 			return batch
 		}
 	}
@@ -135,7 +138,7 @@ func (w *writer) raise(err error) {
 			Code: alarmSpoolFull, Text: fmt.Sprintf("法庭 %s：暂存区已满，录音只保存在本机存档；请恢复与服务器的连接", w.courtroom),
 			TextEN: fmt.Sprintf("Courtroom %s: the spool is full, audio is kept in the local archive only; restore the connection to the server", w.courtroom),
 		}
-	case errors.Is(err, syscall.ENOSPC):
+	case isFull(err):
 		a = Alarm{
 			Code: alarmDisk, Text: fmt.Sprintf("法庭 %s：磁盘已满，录音无法保存；请立即清理磁盘", w.courtroom),
 			TextEN: fmt.Sprintf("Courtroom %s: the disk is full, audio cannot be saved; free space now", w.courtroom),

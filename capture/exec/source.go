@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"tingji/capture"
 )
@@ -66,6 +68,7 @@ type stream struct {
 	cancel context.CancelFunc
 	out    *os.File
 	said   tail
+	head   []byte // what it printed first
 	odd    []byte // the first half of a sample whose second half has not come
 	buf    []byte
 	once   sync.Once
@@ -89,6 +92,12 @@ func (s *stream) Read(ctx context.Context, to []int16) (int, time.Time, error) {
 		n, err := s.out.Read(b[k:])
 		n += k
 		s.odd = append(s.odd[:0], b[n-n%2:n]...)
+		if len(s.head) < enough && n > k {
+			s.head = append(s.head, b[k:min(n, k+enough)]...)
+			if what := notPCM(s.head); what != "" && len(s.head) >= enough {
+				return 0, time.Time{}, s.wrong(what)
+			}
+		}
 		if n >= 2 {
 			for i := range n / 2 {
 				to[i] = int16(uint16(b[2*i]) | uint16(b[2*i+1])<<8)
@@ -105,6 +114,39 @@ func (s *stream) Read(ctx context.Context, to []int16) (int, time.Time, error) {
 	}
 }
 
+// enough bytes that are all text are no sound: of noise, one in 10^13 begins so.
+const enough = 32
+
+// notPCM says what a program prints that is no bare samples; "" for what may be.
+func notPCM(head []byte) string {
+	for magic, name := range map[string]string{"RIFF": "WAV", "fLaC": "FLAC", "OggS": "Ogg", "ID3": "MP3"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return name
+		}
+	}
+	if len(head) == 0 {
+		return ""
+	}
+	for head := head; len(head) > 0; {
+		r, n := utf8.DecodeRune(head)
+		// A character may be cut at the end.
+		if r == utf8.RuneError && n == 1 && utf8.FullRune(head) || r < ' ' && !strings.ContainsRune("\t\n\r\x1b", r) {
+			return ""
+		}
+		head = head[n:]
+	}
+	line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
+	return strconv.Quote(strings.ToValidUTF8(string(line), ""))
+}
+
+// wrong says that what a program prints is no sound.
+func (s *stream) wrong(what string) error {
+	return &capture.SourceError{
+		Text:   fmt.Sprintf("程序 %s 输出的不是原始 PCM 声音，而是 %s；请在命令中指定输出格式，如 -f s16le -ac 1 -ar 16000 -", s.name, what),
+		TextEN: fmt.Sprintf("program %s prints %s instead of bare samples; have it print them, as with -f s16le -ac 1 -ar 16000 -", s.name, what),
+	}
+}
+
 // ended says why there is no more sound.
 func (s *stream) ended(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -113,6 +155,9 @@ func (s *stream) ended(err error) error {
 			TextEN: fmt.Sprintf("program %s has delivered nothing for %.0f s", s.name, patience.Seconds()),
 			Err:    err,
 		}
+	}
+	if what := notPCM(s.head); what != "" && len(s.head) < enough && errors.Is(err, io.EOF) {
+		return s.wrong(what)
 	}
 	werr := s.stop()
 	why := "it ended"

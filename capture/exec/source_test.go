@@ -62,6 +62,32 @@ func TestSamplesComeThrough(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoSound: programs that print anything but samples are told from
+// those that print samples, however quiet or few.
+func TestWhatIsNoSound(t *testing.T) {
+	for command, want := range map[string]string{
+		"echo usage: recorder [options] file, more of that": `instead of bare samples`,
+		"echo 用法：录音程序 [选项] 文件名，详见说明":                        `"用法：录音程序`,
+		"echo no": `prints "no"`,
+		"printf 'RIFF\\377\\377\\377\\377WAVEfmt \\020\\000\\000\\000'": `prints WAV`,
+		"head -c 100 /dev/zero":                    "has stopped",
+		"printf '\\001\\000\\377\\377'":            "has stopped",
+		"yes '' | head -c 4000 | tr '\\n' '\\001'": "has stopped",
+	} {
+		st := open(t, "sh", "-c", command)
+		buf := make([]int16, 320)
+		for {
+			if _, _, err := st.Read(t.Context(), buf); err != nil {
+				var failed *capture.SourceError
+				if !errors.As(err, &failed) || !strings.Contains(failed.TextEN, want) || failed.Text == "" {
+					t.Errorf("%s: %v", command, err)
+				}
+				break
+			}
+		}
+	}
+}
+
 func TestNoSuchProgram(t *testing.T) {
 	_, err := exec.New("/nowhere/program").Open(t.Context(), 0)
 	var failed *capture.SourceError

@@ -4,7 +4,9 @@ package portaudio
 
 import (
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pa "github.com/gordonklaus/portaudio"
@@ -29,6 +31,8 @@ type device struct {
 	closing  chan struct{}
 	ended    chan struct{}
 	once     sync.Once
+	// connected is what it is connected to, as far as can be known.
+	connected atomic.Pointer[string]
 
 	mu      sync.Mutex
 	streams map[*stream]bool
@@ -107,29 +111,67 @@ func (d *device) release() {
 	sys.terminate()
 }
 
+// watch looks now and then where a stream of the sound server is connected, as
+// the server may move it.
+func (d *device) watch(recording string) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		if at := connectedTo(recording); at != "" {
+			d.connected.Store(&at)
+		}
+		select {
+		case <-d.ended:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// watchEvery leaves time to tell of it within 10 s.
+const watchEvery = 3 * time.Second
+
 // openDevice opens a device with at least so many channels. The system's lock
 // is held.
 func (s *System) openDevice(at place, info *pa.DeviceInfo, channels int) (*device, error) {
-	d := &device{system: s, at: at, channels: channels, rate: capture.Rate,
+	d := &device{system: s, at: at, channels: channels,
 		closing: make(chan struct{}), ended: make(chan struct{}), streams: map[*stream]bool{}}
-	p := pa.StreamParameters{
-		Input:           pa.StreamDeviceParameters{Device: info, Channels: channels, Latency: latency},
-		SampleRate:      capture.Rate,
-		FramesPerBuffer: capture.Rate / buffersPerSecond,
+	before := recordings()
+	p, err := d.format(info)
+	if err != nil {
+		return nil, err
 	}
-	d.buf = make([]int16, p.FramesPerBuffer*channels)
-	if pa.IsFormatSupported(p, d.buf) != nil {
-		p.SampleRate = info.DefaultSampleRate
-		d.rate = int(info.DefaultSampleRate)
-		p.FramesPerBuffer = d.rate / buffersPerSecond
-		d.buf = make([]int16, p.FramesPerBuffer*channels)
-	}
-	var err error
 	if d.pa, err = pa.OpenStream(p, d.buf); err != nil {
 		return nil, failed(info.Name, "open", err)
 	}
 	if err := d.pa.Start(); err != nil {
 		return nil, errors.Join(failed(info.Name, "start", err), d.pa.Close())
 	}
+	is := hardware("/", info.Name)
+	d.connected.Store(&is)
+	if recording := appeared(before, recordings()); recording != "" {
+		go d.watch(recording)
+	}
 	return d, nil
+}
+
+// format finds a rate that the device takes, ours if it can.
+func (d *device) format(info *pa.DeviceInfo) (pa.StreamParameters, error) {
+	rates := []int{capture.Rate, int(info.DefaultSampleRate), 48000, 44100, 32000, 96000, 8000}
+	for _, d.rate = range rates {
+		p := pa.StreamParameters{
+			Input:           pa.StreamDeviceParameters{Device: info, Channels: d.channels, Latency: latency},
+			SampleRate:      float64(d.rate),
+			FramesPerBuffer: d.rate / buffersPerSecond,
+		}
+		d.buf = make([]int16, p.FramesPerBuffer*d.channels)
+		// A device that is in use says so when it is opened.
+		if err := pa.IsFormatSupported(p, d.buf); !errors.Is(err, pa.InvalidSampleRate) {
+			return p, nil
+		}
+	}
+	return pa.StreamParameters{}, &capture.SourceError{
+		Text:   fmt.Sprintf("设备“%s”不支持任何可用的采样率（%v Hz）；请更换设备或检查驱动", info.Name, rates),
+		TextEN: fmt.Sprintf("device %q takes none of the rates %v Hz; use another device, or check its driver", info.Name, rates),
+	}
 }

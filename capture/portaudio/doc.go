@@ -12,7 +12,7 @@ package portaudio
 // Device is a device that sound can be taken from.
 type Device struct {
 	HostAPI  string // ALSA, WASAPI, Core Audio …
-	Name     string
+	Name     string // with the place on the bus, where that is known
 	Channels int
 	Rate     int // its own, in Hz
 }

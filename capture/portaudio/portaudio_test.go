@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"tingji/capture"
+	program "tingji/capture/exec"
 	"tingji/capture/portaudio"
 )
 
@@ -53,7 +54,7 @@ func pulse(t *testing.T, names ...string) {
 	}
 	socket := filepath.Join(dir, "native")
 	var asoundrc strings.Builder
-	for _, n := range names {
+	for _, n := range append([]string{"judge"}, names...) {
 		fmt.Fprintf(&asoundrc, "pcm.%s { type pulse\n device \"%s.monitor\"\n hint { show on\n description \"%s\" } }\n", n, n, n)
 	}
 	script := filepath.Join(dir, "test.pa")
@@ -132,12 +133,123 @@ func TestFourDevices(t *testing.T) {
 	defer cancel()
 	var seats sync.WaitGroup
 	for i, n := range names {
-		seats.Go(func() { recordWhatIsPlayed(ctx, t, sys, n, uint64(i)) })
+		seats.Go(func() { recordWhatIsPlayed(ctx, t, sys.Source("ALSA", n, 0), n, uint64(i)) })
 	}
 	seats.Wait()
 }
 
-func recordWhatIsPlayed(ctx context.Context, t *testing.T, sys *portaudio.System, name string, seed uint64) {
+// TestMonitor records what a PC plays, the remote parties of a cloud hearing, by
+// the source that `tingji capture devices` names for it.
+func TestMonitor(t *testing.T) {
+	pulse(t, "speakers")
+	if got := portaudio.Monitors(); !slices.Equal(got, []string{"speakers.monitor"}) {
+		t.Fatalf("monitors %q", got)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	source := program.New("parec", "-d", "speakers.monitor", "--format=s16le", "--rate=16000", "--channels=1", "--latency-msec=50")
+	recordWhatIsPlayed(ctx, t, source, "speakers", 1)
+}
+
+// pactl loads or unloads a module.
+func pactl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("pactl", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("pactl %q: %v: %s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// sink loads one more virtual device and returns its module.
+func sink(t *testing.T, name string) (module string) {
+	t.Helper()
+	return pactl(t, "load-module", "module-null-sink", "sink_name="+name, "rate=16000", "format=s16le", "channels=1", "channel_map=mono")
+}
+
+// TestUnpluggedAndBack takes a device away while it is recorded from, and brings
+// it back: the seat says that it is gone, and then hears again, to the bit.
+func TestUnpluggedAndBack(t *testing.T) {
+	pulse(t, "judge")
+	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	source := sys.Source("ALSA", "judge", 0)
+	st, err := source.Open(t.Context(), 0)
+	if err != nil {
+		t.Skipf("the virtual device cannot be opened: %v", err)
+	}
+	defer func() { st.Close() }()
+	buf := make([]int16, 320)
+	if _, _, err := st.Read(t.Context(), buf); err != nil {
+		t.Fatal(err)
+	}
+	pactl(t, "unload-module", "module-null-sink")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // an alarm is due then
+	for err == nil {
+		_, _, err = st.Read(ctx, buf)
+	}
+	gone := ctx.Err()
+	cancel()
+	if gone != nil {
+		t.Fatalf("%v: a device that is gone is not missed", gone)
+	}
+	t.Log(err)
+	st.Close()
+	if st, err = source.Open(t.Context(), 0); err == nil {
+		_, _, err = st.Read(t.Context(), buf)
+		st.Close()
+	}
+	if err == nil {
+		t.Error("a device that is gone can be opened")
+	}
+	sink(t, "judge")
+	for i := 0; ; i++ {
+		if st, err = source.Open(t.Context(), 0); err == nil {
+			if _, _, err = st.Read(t.Context(), buf); err == nil {
+				break
+			}
+			st.Close()
+		}
+		if i == 20 {
+			t.Fatalf("it is back, but: %v", err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	st.Close()
+	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	recordWhatIsPlayed(ctx, t, source, "judge", 7)
+}
+
+// TestSwappedSource takes the judge's device away: the sound server goes on with
+// the clerk's, without a word to whoever records. The stream tells.
+func TestSwappedSource(t *testing.T) {
+	pulse(t)
+	judge := sink(t, "judge")
+	sink(t, "clerk")
+	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	st, err := sys.Source("ALSA", "judge", 0).Open(t.Context(), 0)
+	if err != nil {
+		t.Skipf("the virtual device cannot be opened: %v", err)
+	}
+	defer st.Close()
+	place := func(want string) {
+		t.Helper()
+		buf, got := make([]int16, 320), ""
+		for began := time.Now(); got != want; got = st.(interface{ Place() string }).Place() {
+			if time.Since(began) > 9*time.Second { // an alarm is due within 10
+				t.Fatalf("connected to %q, not %q", got, want)
+			}
+			if _, _, err := st.Read(t.Context(), buf); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	place("judge.monitor")
+	pactl(t, "unload-module", judge)
+	place("clerk.monitor")
+}
+
+func recordWhatIsPlayed(ctx context.Context, t *testing.T, source capture.Source, name string, seed uint64) {
 	// A second of silence goes first: an idle sink swallows the beginning.
 	const lead, sound = capture.Rate, 3 * capture.Rate
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -149,7 +261,7 @@ func recordWhatIsPlayed(ctx context.Context, t *testing.T, sys *portaudio.System
 		raw = binary.LittleEndian.AppendUint16(raw, uint16(want[i]))
 	}
 	raw = append(raw, make([]byte, 2*lead)...)
-	st, err := sys.Source("ALSA", name, 0).Open(ctx, 0)
+	st, err := source.Open(ctx, 0)
 	if err != nil {
 		t.Error(err)
 		return

@@ -114,6 +114,9 @@ func (s *stream) Read(ctx context.Context, buf []int16) (int, time.Time, error) 
 	return n, s.rest.arrived.Add(-capture.SampleIndex(len(s.rest.samples)).Duration()), nil
 }
 
+// Place is what the device is connected to; see [capture.Stream].
+func (s *stream) Place() string { return *s.device.connected.Load() }
+
 // Close ends the stream, and the device with the last one. A device that hangs
 // is left to its goroutine, which gives it back if ever the read returns.
 func (s *stream) Close() error {

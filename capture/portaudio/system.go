@@ -48,7 +48,7 @@ func (s *System) Devices() ([]Device, error) {
 	var devices []Device
 	for _, d := range infos {
 		if d.MaxInputChannels > 0 {
-			devices = append(devices, Device{HostAPI: d.HostApi.Name, Name: d.Name, Channels: d.MaxInputChannels, Rate: int(d.DefaultSampleRate)})
+			devices = append(devices, Device{HostAPI: d.HostApi.Name, Name: stableName("/sys", d.Name), Channels: d.MaxInputChannels, Rate: int(d.DefaultSampleRate)})
 		}
 	}
 	return devices, nil
@@ -136,15 +136,19 @@ func (s *Source) open() (*stream, error) {
 }
 
 func failed(device, what string, err error) error {
+	why := err.Error() // empty for some that have vanished
+	if why == "" {
+		why = "no reason is given"
+	}
 	return &capture.SourceError{
-		Text:   fmt.Sprintf("设备“%s”无法使用（%v）；请检查连接", device, err),
-		TextEN: fmt.Sprintf("device %q: cannot %s (%v); check that it is connected and not in use", device, what, err),
+		Text:   fmt.Sprintf("设备“%s”无法使用（%s）；请检查连接", device, why),
+		TextEN: fmt.Sprintf("device %q: cannot %s (%s); check that it is connected and not in use", device, what, why),
 		Err:    err,
 	}
 }
 
-// find looks for the device by its exact name, and knows the nearest when there
-// is none.
+// find looks for the device by its exact name, with the number of its card or its
+// place on the bus, and knows the nearest when there is none.
 func (s *Source) find() (*pa.DeviceInfo, error) {
 	infos, err := pa.Devices()
 	if err != nil {
@@ -155,11 +159,12 @@ func (s *Source) find() (*pa.DeviceInfo, error) {
 		if d.MaxInputChannels == 0 || s.hostAPI != "" && d.HostApi.Name != s.hostAPI {
 			continue
 		}
-		if d.Name == s.device {
+		stable := stableName("/sys", d.Name)
+		if s.device == stable || s.device == d.Name {
 			return d, nil
 		}
-		if n := levenshtein.ComputeDistance(d.Name, s.device); n < distance {
-			nearest, distance = d.Name, n
+		if n := levenshtein.ComputeDistance(stable, s.device); n < distance {
+			nearest, distance = stable, n
 		}
 	}
 	zh, en := "没有任何输入设备", "there is no input device at all"

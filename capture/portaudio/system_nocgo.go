@@ -26,6 +26,9 @@ func notBuilt() error {
 // Devices says that there is no PortAudio.
 func (*System) Devices() ([]Device, error) { return nil, notBuilt() }
 
+// Monitors is empty.
+func Monitors() []string { return nil }
+
 // Source makes a source that cannot be opened.
 func (*System) Source(_, _ string, _ int) *Source { return &Source{} }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,9 @@ func (captureDevicesCmd) Run(a *app) error {
 	}
 	for _, d := range devices {
 		fmt.Fprintf(a.stdout, "portaudio:%s/%s#1\t%d channels, %d Hz\n", d.HostAPI, d.Name, d.Channels, d.Rate)
+	}
+	for _, name := range portaudio.Monitors() {
+		fmt.Fprintf(a.stdout, "exec:parec -d %s --format=s16le --rate=%d --channels=1 --latency-msec=50\twhat this PC plays\n", name, capture.Rate)
 	}
 	return nil
 }
@@ -186,6 +190,10 @@ func (c captureCheckCmd) Run(ctx context.Context, a *app) error {
 	}
 	found, err := checkFolder(ctx, a)
 	tell("folder", found, err)
+	if dir := a.config.Capture.Archive; dir != "" {
+		found, err = checkArchive(dir)
+		tell("archive", found, err)
+	}
 	found, err = checkBroker(ctx, a)
 	tell("broker", found, err)
 	if err == nil {
@@ -234,6 +242,18 @@ func checkSound(s seatSound) error {
 		return fmt.Errorf("%s (%s): too loud and distorted; lower the gain", s.channel, s.role)
 	}
 	return nil
+}
+
+// checkArchive looks at the folder of the PC's own copy, where it has one of its own.
+func checkArchive(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("%s cannot be used: %s; check the disk or network drive, or choose another folder (capture.archive)", dir, cause(err))
+	}
+	f, err := os.CreateTemp(dir, ".check-*")
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be written to: %s; check the disk or network drive (capture.archive)", dir, cause(err))
+	}
+	return dir + " can be written to", errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func checkClock(now time.Time) (string, error) {

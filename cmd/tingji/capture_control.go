@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -94,11 +95,10 @@ func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 	put(prometheus.GaugeValue, "spool_bytes", "Bytes in the spool.", float64(r.Bytes))
 	put(prometheus.GaugeValue, "spool_max_bytes", "Bytes that the spool may hold.", float64(r.MaxBytes))
 	put(prometheus.GaugeValue, "unconfirmed_chunks", "Chunks that the record server has not confirmed.", float64(r.Chunks))
+	put(prometheus.CounterValue, "spool_syncs_total", "Batches of chunks made durable.", float64(r.Syncs))
 	put(prometheus.CounterValue, "chunks_filled_total", "Chunks that the spool had lost and the archive had.", float64(r.Filled))
 	put(prometheus.CounterValue, "chunks_lost_total", "Chunks that nobody has any more.", float64(r.Lost))
-	if r.DiskFree >= 0 {
-		put(prometheus.GaugeValue, "disk_free_bytes", "Free on the disk of archive and spool.", float64(r.DiskFree))
-	}
+	put(prometheus.GaugeValue, "disk_free_bytes", "Free on the disk of archive and spool.", float64(r.DiskFree))
 	for _, s := range r.Seats {
 		put(prometheus.GaugeValue, "seat_level_dbfs", "RMS of the last second; -120 is digital silence.", s.LevelDBFS, "channel", s.Channel)
 		recording := 0.0
@@ -106,6 +106,7 @@ func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 			recording = 1
 		}
 		put(prometheus.GaugeValue, "seat_recording", "1 while sound is recorded.", recording, "channel", s.Channel)
+		put(prometheus.GaugeValue, "seat_gap_samples", "Samples that are missing from this part of the hearing.", float64(s.Missing), "channel", s.Channel)
 		put(prometheus.GaugeValue, "seat_samples", "Samples of the present epoch.", float64(s.Samples), "channel", s.Channel)
 	}
 	for _, alarm := range r.Alarms {
@@ -177,6 +178,41 @@ func (c captureHand) tell(ctx context.Context, a *app, command capture.Command) 
 	_, err = a.stdout.Write(said)
 	return err
 }
+
+type (
+	captureInstallCmd   struct{}
+	captureUninstallCmd struct{}
+)
+
+func (captureInstallCmd) once() {}
+
+func (captureInstallCmd) Help() string {
+	return "Run it as administrator. The service starts with the machine, and again whenever it fails; it writes to the event log.\n\n" +
+		"Example:\n  tingji capture install --config C:\\tingji\\tingji.toml --data C:\\tingji\\data"
+}
+
+func (captureInstallCmd) Run(a *app, file configFile) error {
+	if a.config.Capture.Courtroom == "" {
+		return misuseNoCourtroom()
+	}
+	config, err := filepath.Abs(string(file))
+	if err != nil {
+		return fmt.Errorf("install service: %w", err)
+	}
+	data, err := filepath.Abs(a.config.Data)
+	if err != nil {
+		return fmt.Errorf("install service: %w", err)
+	}
+	return installService([]string{"capture", "--config", config, "--data", data})
+}
+
+func (captureUninstallCmd) once() {}
+
+func (captureUninstallCmd) Help() string {
+	return "Stops the service and takes it out; what was recorded stays.\n\nExample:\n  tingji capture uninstall"
+}
+
+func (captureUninstallCmd) Run() error { return uninstallService() }
 
 type (
 	captureOpenCmd   struct{ captureHand }

@@ -78,6 +78,9 @@ type app struct {
 	progress bool // standard error is a terminal
 }
 
+// configFile is the file that the configuration was read from; "" for none.
+type configFile string
+
 // settings lets a command's flags win over file and environment.
 type settings interface{ apply(*Config) }
 
@@ -136,7 +139,11 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 		info, err := f.Stat()
 		a.progress = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
-	a.log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	to := stderr
+	if l, ok := serviceLog(); ok {
+		to = l
+	}
+	a.log = slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
 	for _, w := range warnings {
 		a.log.Warn(w)
 	}
@@ -144,7 +151,7 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signalContext()
 	defer stop()
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	kctx.Bind(a)
+	kctx.Bind(a, configFile(c.ConfigFile))
 	return report(stderr, kctx.Run())
 }
 

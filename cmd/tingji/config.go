@@ -86,6 +86,7 @@ type CaptureConfig struct {
 	Codec     string   `toml:"codec"`
 	Pace      float64  `toml:"pace"`
 	SpoolMB   int      `toml:"spool_mb"`
+	Archive   string   `toml:"archive"`
 	Backlog   int      `toml:"backlog_mbit"`
 	Preroll   Duration `toml:"preroll"`
 	Listen    string   `toml:"listen"`
@@ -450,10 +451,11 @@ func (room CourtroomConfig) checkSeats() error {
 		if err := capture.CheckRole(seat.Role); err != nil {
 			return misuse("courtroom %s, seat %s: %v", room.ID, seat.Channel, err)
 		}
-		if other, taken := sources[seat.Source]; taken && seat.Source != "" {
+		source := strings.TrimSuffix(seat.Source, "#1")
+		if other, taken := sources[source]; taken && source != "" {
 			return misuse("courtroom %s: seats %s and %s both hear %s", room.ID, other, seat.Channel, seat.Source)
 		}
-		sources[seat.Source] = seat.Channel
+		sources[source] = seat.Channel
 	}
 	return nil
 }

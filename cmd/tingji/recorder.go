@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -32,6 +33,9 @@ type captureCmd struct {
 	Pause   capturePauseCmd   `cmd:"" help:"Begin a lawful break by hand."`
 	Resume  captureResumeCmd  `cmd:"" help:"End the break by hand."`
 	Close   captureCloseCmd   `cmd:"" help:"Close the hearing by hand."`
+
+	Install   captureInstallCmd   `cmd:"" help:"Windows: have the system run the daemon as a service, with the configuration given here."`
+	Uninstall captureUninstallCmd `cmd:"" help:"Windows: take the service out again."`
 }
 
 func (captureCmd) Help() string {
@@ -48,7 +52,15 @@ type captureRunCmd struct{}
 
 func (captureRunCmd) Help() string { return captureCmd{}.Help() }
 
-func (captureRunCmd) Run(ctx context.Context, a *app) error {
+func (c captureRunCmd) Run(ctx context.Context, a *app) error {
+	run := func(ctx context.Context) error { return c.record(ctx, a) }
+	if is, err := asService(ctx, run); is || err != nil {
+		return err
+	}
+	return run(ctx)
+}
+
+func (captureRunCmd) record(ctx context.Context, a *app) error {
 	if a.config.Capture.Courtroom == "" {
 		return misuseNoCourtroom()
 	}
@@ -94,19 +106,41 @@ func misuseNoCourtroom() error {
 func (a *app) sources(room CourtroomConfig, ref *hearing.Hearing) ([]capture.SeatSource, error) {
 	player, system := file.NewPlayer(a.config.Capture.Pace), portaudio.New(a.log)
 	var seats []capture.SeatSource
+	var bad error
+	good := 0
 	for _, s := range room.Seats {
 		source, err := a.source(player, system, s.Source, ref)
 		if err != nil {
-			return nil, misuse("courtroom %s, seat %s: %v", room.ID, s.Channel, err)
+			// One seat that is written wrong must not keep the others from recording.
+			source = badSource{fmt.Errorf("courtroom %s, seat %s: %w", room.ID, s.Channel, err)}
+		} else if source != nil {
+			good++
 		}
+		bad = cmp.Or(bad, err)
 		if source != nil {
 			seats = append(seats, capture.SeatSource{Channel: s.Channel, Role: s.Role, Source: source})
 		}
+	}
+	if bad != nil && good == 0 {
+		return nil, misuse("courtroom %s: %v", room.ID, bad)
 	}
 	if len(seats) == 0 {
 		return nil, misuse("courtroom %s has no seat with a source: there is nothing to record; see deploy/tingji.toml", room.ID)
 	}
 	return seats, nil
+}
+
+// badSource is a seat whose source is written wrong. It is an alarm while a
+// hearing is open.
+type badSource struct{ err error }
+
+func (s badSource) Resumable() bool { return false }
+
+func (s badSource) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
+	return nil, &capture.SourceError{
+		Text:   fmt.Sprintf("配置有误（%v）；请改正配置后重启录音程序", s.err),
+		TextEN: s.err.Error() + "; correct the configuration and start tingji capture again",
+	}
 }
 
 // source reads kind:what as a seat's source names it.
@@ -176,7 +210,7 @@ func (a *app) newDaemon(log *courtLog, room string, seats []capture.SeatSource, 
 		preroll = -1
 	}
 	daemon, err := capture.NewDaemon(capture.Config{
-		Courtroom: room, Instance: instance(), Dir: filepath.Join(a.config.Data, "capture"),
+		Courtroom: room, Instance: instance(), Dir: filepath.Join(a.config.Data, "capture"), ArchiveDir: a.config.Capture.Archive,
 		SpoolBytes: int64(a.config.Capture.SpoolMB) << 20, Codec: capture.Codec(a.config.Capture.Codec),
 		BacklogBytes: int64(a.config.Capture.Backlog) * 1e6 / 8,
 		Seats:        seats, Preroll: preroll, OnEnd: onEnd,
