@@ -15,7 +15,7 @@ func asService(context.Context, func(context.Context) error) (bool, error) { ret
 func serviceLog() (io.Writer, bool) { return nil, false }
 
 func noService() error {
-	return errors.New("Windows services are installed on Windows; here, install deploy/tingji-capture.service")
+	return errors.New("a Windows service can be installed on Windows only; here, install deploy/tingji-capture.service")
 }
 
 func installService([]string) error { return noService() }
