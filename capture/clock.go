@@ -51,6 +51,11 @@ func (c *clock) heard(next SampleIndex, arrived time.Time) bool {
 	if !c.some || late < c.least {
 		c.least, c.some = late, true
 	}
+	if c.passed == 0 {
+		// The first block was late too. By the time that a chunk is full, one of a
+		// dozen was hardly late.
+		c.offset = min(c.offset, late)
+	}
 	if next-c.count < clockWindow {
 		return true
 	}

@@ -38,6 +38,18 @@ func kills() (n int, seconds float64) {
 	return 30, 150
 }
 
+// killSound is noise that tells its own place, made fast enough for a process that
+// lives for a moment.
+func killSound(seat uint32, seconds float64) []int16 {
+	pcm := make([]int16, int(seconds*capture.Rate))
+	for i := range pcm {
+		x := (uint32(i) + seat<<28) * 2654435761
+		x = (x ^ x>>15) * 2246822519
+		pcm[i] = int16(x >> 16)
+	}
+	return pcm
+}
+
 func killSeats() []string { return []string{"judge", "clerk", "plaintiff"} }
 
 // killHelper is the process that TestKill kills: a daemon on the folder that
@@ -76,7 +88,7 @@ func runKillHelper(dir string) error {
 		cancel()
 	}}
 	for i, channel := range killSeats() {
-		cfg.Seats = append(cfg.Seats, capture.SeatSource{Channel: channel, Role: "证人", Source: p.PCM(noise(uint64(i), seconds))})
+		cfg.Seats = append(cfg.Seats, capture.SeatSource{Channel: channel, Role: "证人", Source: p.PCM(killSound(uint32(i), seconds))})
 	}
 	d, err := capture.NewDaemon(cfg, capture.Links{Hearings: f, Receipts: f, Log: broker.link(f), Health: f}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -93,6 +105,7 @@ type fileBroker struct {
 	receipts []capture.Receipt
 	ends     map[string]bool
 	server   *fakeServer
+	busy     sync.Once // told that chunks are sent
 }
 
 func openFileBroker(path string) (*fileBroker, error) {
@@ -157,6 +170,7 @@ func (b *fileBroker) link(f *fakeServer) *fileBroker { b.server = f; return b }
 func (b *fileBroker) Send(_ context.Context, _ string, messages []capture.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.busy.Do(func() { fmt.Println("busy") })
 	for _, m := range messages {
 		c, err := capture.ParseChunk(m)
 		if err != nil {
@@ -193,8 +207,15 @@ func TestKill(t *testing.T) {
 		cmd.Env = append(os.Environ(), killEnv+"="+dir)
 		var said bytes.Buffer
 		cmd.Stderr = &said
+		tells, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
+		}
+		if killed%4 > 0 && killed < kills { // one in four dies while it starts
+			_, _ = tells.Read(make([]byte, 8)) // it fails when the process has ended
 		}
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
@@ -205,7 +226,7 @@ func TestKill(t *testing.T) {
 					t.Fatalf("daemon: %v: %s", err, said.String())
 				}
 				t.Fatalf("the hearing was over after %d kills: it is too short for this machine", killed)
-			case <-time.After(time.Duration(20+r.IntN(120)) * time.Millisecond):
+			case <-time.After(time.Duration(r.IntN(120)) * time.Millisecond):
 				if err := cmd.Process.Kill(); err != nil {
 					t.Fatal(err)
 				}
@@ -240,7 +261,7 @@ func TestKill(t *testing.T) {
 		if len(of) == 0 || of[len(of)-1].Epoch != 1 {
 			t.Fatalf("%s: %d chunks, not one epoch", channel, len(of))
 		}
-		whole(t, of, noise(uint64(i), seconds))
+		whole(t, of, killSound(uint32(i), seconds))
 	}
 	t.Logf("%d kills, %d chunks, %d of them twice", killed, len(chunks), repeated)
 	archived(t, filepath.Join(dir, "capture", "archive", "h1"))
@@ -255,7 +276,7 @@ func archived(t *testing.T, dir string) {
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("archive of %s: %v, %v", channel, paths, err)
 		}
-		want, got := noise(uint64(i), seconds), 0
+		want, got := killSound(uint32(i), seconds), 0
 		for _, path := range paths { // in the order of their parts, which join
 			st, err := file.NewPlayer(0).File(path, 0).Open(t.Context(), 0)
 			if err != nil {

@@ -296,7 +296,7 @@ func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
 		if !stands {
 			d.alarms.clear(a.Code, a.Channel)
 		} else if d.alarms.raise(a) {
-			d.log.Warn("microphone needs attention", "hearing", a.Hearing, "channel", a.Channel, "alarm", a.Code)
+			d.log.Warn("microphone needs attention", "hearing", a.Hearing, "channel", a.Channel, "alarm", a.Code, "what", a.TextEN)
 		}
 	}
 	for i, l := range d.listeners {

@@ -171,7 +171,7 @@ func TestMicrophoneAlarms(t *testing.T) {
 				turnBad, turnGood := func() { clerk.hear(bad) }, func() { clerk.hear(quiet(2)) }
 				switch code {
 				case "microphone-replaced":
-					clerk.place = "usb 1-2 046d:0825"
+					clerk.set(func() { clerk.place = "usb 1-2 046d:0825" })
 					turnBad = func() { clerk.set(func() { clerk.place = "usb 1-4 0d8c:0014" }) }
 					turnGood = func() { clerk.set(func() { clerk.place = "usb 1-2 046d:0825" }) }
 				case "source-failed":

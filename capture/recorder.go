@@ -57,6 +57,7 @@ type recorder struct {
 	clock    *clock    // of a live source
 	asleep   func() time.Duration
 	slept    time.Duration // when the epoch began
+	shift    time.Duration // wall against monotonic clock at the last block, since then
 	first    SampleIndex
 	pending  []int16
 	buffers  [queueChunks][]int16 // of chunks on their way to the disk, in turn
@@ -218,7 +219,7 @@ func (r *recorder) takeRecorded(ctx context.Context, block []int16) error {
 
 // takeLive takes a block of a live source, which waits for nobody.
 func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Time) {
-	if r.epoch != 0 && r.asleep()-r.slept > clockJump {
+	if r.epoch != 0 && r.wokeBefore(arrived) {
 		r.log.Warn("the machine was suspended: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
 		r.finish(ctx, NotEnd)
 	}
@@ -254,6 +255,19 @@ func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Tim
 	}
 }
 
+// wokeBefore says whether the machine was suspended since the last block, and this
+// one was heard afterwards: only then do the wall and the monotonic clock of its
+// arrival say so. A wall clock that was set is no reason.
+func (r *recorder) wokeBefore(arrived time.Time) bool {
+	opened := r.clock.opened
+	shift := arrived.Round(0).Sub(opened.Round(0)) - arrived.Sub(opened)
+	if r.asleep()-r.slept <= clockJump {
+		r.shift = shift
+		return false
+	}
+	return (shift - r.shift).Abs() > clockJump
+}
+
 // beginLive opens an epoch with a block, if the disk takes one.
 func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 	// Chunks that still wait for the disk belong to the epoch before.
@@ -276,7 +290,8 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 	}
 	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 	r.countGap(&ch, c.opened)
-	r.epoch, r.clock, r.first, r.pending, r.slept = ch.Epoch, c, 0, r.pending[:0], r.asleep()
+	r.epoch, r.clock, r.first, r.pending = ch.Epoch, c, 0, r.pending[:0]
+	r.slept, r.shift = r.asleep(), 0
 	if r.lost > 0 {
 		r.log.Warn("the spool takes audio again", "hearing", r.hearing.ID, "channel", r.channel, "refused", r.lost, "archived", found)
 		r.lost = 0
