@@ -793,6 +793,10 @@ func TestPrompt(t *testing.T) {
 	if n := len([]rune(prompt(h))); n > maxPrompt || n < maxPrompt-10 {
 		t.Error(n)
 	}
+	// What the clerk has just entered has room, whatever was there before.
+	if got := prompt(h); !strings.HasPrefix(got, "周启明，何文柏，") || !strings.Contains(got, h.Hotwords[len(h.Hotwords)-1]) {
+		t.Error(got)
+	}
 	if prompt(capture.Hearing{}) != "" {
 		t.Error("words from nowhere")
 	}

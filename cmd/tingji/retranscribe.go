@@ -21,20 +21,21 @@ import (
 )
 
 type retranscribeCmd struct {
-	Hearing  string  `arg:"" help:"Id of the hearing, as its page's address shows it."`
-	Engine   *string `placeholder:"URL" help:"The engine to decode with: base URL of an OpenAI-compatible server, ending in /v1; or ws:// for FunASR. Without it, the configured one."`
-	Model    *string `placeholder:"NAME" help:"The model, as the server calls it."`
-	Language *string `placeholder:"CODE" help:"Language of the hearing: zh."`
-	Format   string  `default:"txt" enum:"txt,json" placeholder:"FORMAT" help:"txt or json."`
-	Output   string  `short:"o" placeholder:"FILE" help:"Write to a file, whole or not at all; else to standard output."`
-	DB       *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
+	Hearing    string  `arg:"" help:"Id of the hearing, as its page's address shows it."`
+	Engine     *string `placeholder:"URL" help:"The engine to decode with: base URL of an OpenAI-compatible server, ending in /v1; or ws:// for FunASR. Without it, the configured one."`
+	Model      *string `placeholder:"NAME" help:"The model, as the server calls it."`
+	Language   *string `placeholder:"CODE" help:"Language of the hearing: zh."`
+	Vocabulary bool    `help:"Decode it twice, with the names and words of the case and without, and count for each where it helped and where it harmed."`
+	Format     string  `default:"txt" enum:"txt,json" placeholder:"FORMAT" help:"txt or json."`
+	Output     string  `short:"o" placeholder:"FILE" help:"Write to a file, whole or not at all; else to standard output."`
+	DB         *string `name:"db" placeholder:"URL" help:"sqlite:FILE or postgres://…; without it, SQLite in the data folder."`
 }
 
 func (retranscribeCmd) once() {}
 
 func (retranscribeCmd) Help() string {
 	return "Decodes a hearing again from the archive's sound and shows where the words differ from the record. It changes nothing: the record stays as it is, signed or not, and it may run beside the record server.\n\n" +
-		"Example:\n  tingji retranscribe 20260506-090000-k3x9 --engine http://gpu1:8000/v1"
+		"Example:\n  tingji retranscribe 20260506-090000-k3x9 --engine http://gpu1:8000/v1\n  tingji retranscribe 20260506-090000-k3x9 --vocabulary"
 }
 
 func (c retranscribeCmd) apply(config *Config) {
@@ -94,14 +95,31 @@ func (c retranscribeCmd) Run(ctx context.Context, a *app) error {
 	if pool, ok := engine.(*asr.Pool); ok {
 		parallel = pool.Parallel()
 	}
-	finals, err := asr.Replay(ctx, h, archive.Chunks(ctx, h.ID, from), engine,
-		asr.Config{Parallel: parallel, GiveUp: engineGiveUp}, a.log)
-	if ctx.Err() != nil {
-		return errors.New("interrupted; nothing was written")
-	} else if err != nil {
+	again := func(h capture.Hearing) ([]asr.Segment, error) {
+		finals, err := asr.Replay(ctx, h, archive.Chunks(ctx, h.ID, from), engine,
+			asr.Config{Parallel: parallel, GiveUp: engineGiveUp}, a.log)
+		if ctx.Err() != nil {
+			err = errors.New("interrupted; nothing was written")
+		}
+		return finals, err
+	}
+	finals, err := again(h)
+	if err != nil {
 		return err
 	}
-	d := differ(record, finals)
+	var d interface {
+		writeJSON(w io.Writer) error
+		writeText(w io.Writer) error
+	}
+	if c.Vocabulary {
+		untold, err := again(withoutVocabulary(h))
+		if err != nil {
+			return err
+		}
+		d = weigh(record, finals, untold)
+	} else {
+		d = differ(record, finals)
+	}
 	var out bytes.Buffer
 	if c.Format == "json" {
 		err = d.writeJSON(&out)

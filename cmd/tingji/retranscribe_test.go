@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,22 @@ func TestRetranscribe(t *testing.T) {
 		if share := float64(d.Distance) / float64(d.Characters); tt.differ && (share < 0.01 || share > 0.06) {
 			t.Errorf("%d of %d characters differ", d.Distance, d.Characters)
 		}
+	}
+	engine := httptest.NewServer(demoEngine(ref, demo.Options{HearBleed: true}, slog.New(slog.DiscardHandler)))
+	out, errs, code := tingji(t, nil, "retranscribe", h.ID, "--data", dir, "--engine", engine.URL+"/v1", "--vocabulary", "--format", "json")
+	engine.Close()
+	var b benefit
+	if err := json.Unmarshal([]byte(out), &b); code != 0 || errs != "" || err != nil || b.Lines != len(ref.Sentences) || len(b.Words) < 3 {
+		t.Fatalf("%d %s %v %s", code, errs, err, out)
+	}
+	said := 0
+	for _, w := range b.Words {
+		if said += w.Said; w.Heard != w.Said || w.Helped != 0 || w.Harmed != 0 { // it does not listen to vocabulary
+			t.Errorf("%+v", w)
+		}
+	}
+	if said == 0 {
+		t.Error("nobody says a word of the vocabulary")
 	}
 	if export() != before {
 		t.Error("the record was changed")
@@ -111,5 +128,33 @@ func TestDiffer(t *testing.T) {
 	var b strings.Builder
 	if err := d.writeText(&b); err != nil || !strings.Contains(b.String(), "0:00:02 a\n- 请坐\n+ 请做\n") || !strings.Contains(b.String(), "(signed) was not changed") {
 		t.Errorf("%v %s", err, b.String())
+	}
+}
+
+// TestWeigh: a word of the vocabulary helps where it is heard because it was told,
+// and harms where it is heard in another's place, or lost.
+func TestWeigh(t *testing.T) {
+	record := transcript.Record{Hearing: capture.Hearing{ID: "h", Hotwords: []string{"周启明", "借条"}, Cause: "民间借贷纠纷"}}
+	var with, without []asr.Segment
+	for i, l := range []struct{ record, with, without string }{
+		{"周启明借的。", "周启明借的。", "周其明借的。"},   // helped
+		{"周启明，周启明！", "周启明周启明", "周启明周七名"}, // helped once
+		{"他叫周七明。", "他叫周启明", "他叫周七明"},     // harmed: not said
+		{"有借条。", "有接条", "有借条"},           // harmed: lost
+		{"借条和周启明", "借条和周启明", "借条和周启明"},   // neither
+		{"周启明没有来", "周起明没有来", "周其明没有来"},   // not heard either way
+		{"周启名", "周启明周启明", "周启明"},         // harmed once more than without
+		{"无关的话", "", "借条"},               // the other one's fault
+	} {
+		id := asr.UtteranceID("judge", 1, capture.SampleIndex(i))
+		record.Lines = append(record.Lines, transcript.Line{ID: id, Text: l.record, Origin: transcript.Speech})
+		with = append(with, asr.Segment{Utterance: id, Text: l.with, Engine: "e"})
+		without = append(without, asr.Segment{Utterance: id, Text: l.without, Engine: "e"})
+	}
+	record.Lines = append(record.Lines, transcript.Line{ID: "hand-1", Text: "周启明", Origin: transcript.Hand})
+	b := weigh(record, with, without)
+	want := []wordEffect{{"周启明", 5, 4, 2, 2}, {"借条", 2, 1, 0, 1}, {"民间借贷纠纷", 0, 0, 0, 0}}
+	if b.Lines != 8 || !slices.Equal(b.Words, want) || !slices.Equal(b.Engines, []string{"e"}) {
+		t.Errorf("%+v", b)
 	}
 }
