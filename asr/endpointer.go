@@ -9,8 +9,8 @@ import (
 )
 
 // Pauses say where utterances begin and end. The zero value stands for the
-// defaults. They are whole hundredths of a second; changing them changes the
-// identity of utterances from there on.
+// defaults. They are whole hundredths of a second. End holds for a channel as it was
+// when the channel began; changing the others changes utterances from there on.
 type Pauses struct {
 	Before time.Duration // kept before the first speech; 300 ms
 	After  time.Duration // kept after the last speech; 250 ms; less than End
@@ -84,11 +84,16 @@ type Step struct {
 	State   json.RawMessage     // at End
 }
 
-// endpointerState is the JSON form of a state.
+// endpointerState is the JSON form of a state. The end silence of a channel stays as
+// it began, whatever is configured later: who goes on from a state finds the same.
 type endpointerState struct {
-	V int `json:"v"`
+	V   int `json:"v"`
+	End int `json:"end,omitempty"` // frames, where they are not standardEnd
 	vad
 }
+
+// standardEnd is the usual silence that ends an utterance, in frames.
+const standardEnd = 50
 
 // NewEndpointer begins at a sample with the state of the step that ended there;
 // nil where nothing has been heard yet. It fails for a state that it did not
@@ -105,7 +110,6 @@ func NewEndpointer(p Pauses, begin capture.SampleIndex, state json.RawMessage) (
 		end:    frames(p.End, 500*time.Millisecond),
 		begin:  begin, base: begin, heard: begin,
 	}
-	e.after = min(frames(p.After, 250*time.Millisecond), max(e.end-1, 0))
 	s := endpointerState{vad: newVAD()}
 	if len(state) > 0 {
 		if err := json.Unmarshal(state, &s); err != nil {
@@ -117,7 +121,15 @@ func NewEndpointer(p Pauses, begin capture.SampleIndex, state json.RawMessage) (
 		if err := s.check(); err != nil {
 			return nil, fmt.Errorf("read endpointer state: %w", err)
 		}
+		if s.End < 0 || s.End > longUtterance/2 {
+			return nil, fmt.Errorf("read endpointer state: %d frames of silence", s.End)
+		}
+		e.end = standardEnd
+		if s.End > 0 {
+			e.end = s.End
+		}
 	}
+	e.after = min(frames(p.After, 250*time.Millisecond), max(e.end-1, 0))
 	e.atBase, e.detector = s.vad, s.vad
 	return e, nil
 }
@@ -276,7 +288,11 @@ func (e *Endpointer) finish(end capture.SampleIndex) Step {
 	} else {
 		e.advance(end)
 	}
-	state, err := json.Marshal(endpointerState{V: 1, vad: e.atBase})
+	written := endpointerState{V: 1, vad: e.atBase}
+	if e.end != standardEnd {
+		written.End = e.end
+	}
+	state, err := json.Marshal(written)
 	if err != nil {
 		panic(err) // whole numbers only
 	}

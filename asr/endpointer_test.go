@@ -381,3 +381,38 @@ func BenchmarkEndpointer(b *testing.B) {
 	audio := time.Duration(b.N) * capture.SampleIndex(len(s)).Duration()
 	b.ReportMetric(100*b.Elapsed().Seconds()/audio.Seconds(), "%ofrealtime")
 }
+
+// TestEndSilence: a channel's end silence stays as it began, over restarts with
+// another configuration; a long one joins what a short one cuts.
+func TestEndSilence(t *testing.T) {
+	s := newSound(3, -62).quiet(1000).add(1000, -22).quiet(650).add(1000, -22).quiet(3000).add(1000, -22).quiet(650).add(1000, -22).quiet(3000)
+	run := func(first, then time.Duration) (speech int) {
+		var begin capture.SampleIndex
+		var state json.RawMessage
+		end := first
+		for int(begin) < len(s.samples) {
+			e, err := NewEndpointer(Pauses{End: end}, begin, state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps := e.Write(s.samples[begin:])
+			steps = append(steps, e.Flush()...)
+			if steps[0].Speech {
+				speech++
+			}
+			begin, state, end = steps[0].End, steps[0].State, then // a restart after each step
+		}
+		return speech
+	}
+	for _, tt := range []struct {
+		first, then time.Duration
+		want        int
+	}{{0, 0, 4}, {800 * time.Millisecond, 0, 2}, {800 * time.Millisecond, 300 * time.Millisecond, 2}, {0, 800 * time.Millisecond, 4}} {
+		if got := run(tt.first, tt.then); got != tt.want {
+			t.Errorf("%v, then %v: %d utterances, want %d", tt.first, tt.then, got, tt.want)
+		}
+	}
+	if _, err := NewEndpointer(Pauses{}, 0, json.RawMessage(`{"v":1,"end":-5}`)); err == nil {
+		t.Error("a silence of less than nothing")
+	}
+}

@@ -237,7 +237,7 @@ func (p *partition) chunk(chunk capture.Chunk, offset int64) {
 	}
 	p.w.counts.chunks.Add(1)
 	c.heardAt = time.Now()
-	c.take(chunk, offset, p.w.config.Pauses)
+	c.take(chunk, offset, p.pauses(c))
 	switch {
 	case c.gap == 0:
 	case chunk.Seq+1 < c.left: // what is missing comes chunk by chunk
@@ -312,11 +312,19 @@ func (p *partition) again(offset int64) {
 	}
 }
 
+// pauses are those of a channel's seat.
+func (p *partition) pauses(c *channel) Pauses {
+	if h, ok := p.w.at.Hearings.Hearing(c.hearing); ok && p.w.config.SeatPauses != nil {
+		return p.w.config.SeatPauses(h, c.name)
+	}
+	return p.w.config.Pauses
+}
+
 func (p *partition) begin(c *channel, s ChannelState) {
 	if c.gap != 0 {
 		p.w.gaps.clear(p.number, c)
 	}
-	if err := c.begin(s, p.w.config.Pauses); err != nil {
+	if err := c.begin(s, p.pauses(c)); err != nil {
 		p.log.Warn("channel state cannot be used; the detector starts anew", "err", err)
 	}
 }

@@ -22,15 +22,16 @@ import (
 )
 
 const (
-	loadRooms, loadSeats = 9, 8
+	roomSeats = 8
 	// loadWarm is how long hearings are under way before anything is measured.
 	loadWarm = 10 * time.Second
 )
 
-// benchLoad holds nine hearings of eight seats at real pace, everything in this
-// process, and measures its share of all cores. The engine answers at once and
-// without a thought; what it takes to receive a clip is in the figure.
-func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, length time.Duration, f figures) error {
+// benchLoad holds hearings of eight seats at real pace, so many that all have n seats,
+// everything in this process, and measures its share of all cores and its memory.
+// The engine answers at once and without a thought; what it takes to receive a clip
+// is in the figure.
+func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length time.Duration, f figures) error {
 	if _, ok := cpuTime(); !ok {
 		return nil // nothing to measure it by
 	}
@@ -49,10 +50,10 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, length time.Du
 	b.config.Data, b.config.DB, b.config.Kafka.Listen = dir, "", "127.0.0.1:0"
 	b.config.ASR.URL, b.config.ASR.Engines, b.config.Capture.Pace = url, nil, 1
 	b.config.Courtrooms = nil
-	sounds := seatSounds(ref, loadSeats)
-	for i := range loadRooms {
+	sounds := seatSounds(ref, min(n, roomSeats))
+	for i := range (n + roomSeats - 1) / roomSeats {
 		room := CourtroomConfig{ID: fmt.Sprint(i + 1), Name: fmt.Sprint(i + 1)}
-		for k := range sounds {
+		for k := range min(n-i*roomSeats, roomSeats) {
 			room.Seats = append(room.Seats, SeatConfig{Channel: fmt.Sprint("seat", k+1), Role: "证人"})
 		}
 		b.config.Courtrooms = append(b.config.Courtrooms, room)
@@ -75,15 +76,15 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, length time.Du
 		r.config.Data = filepath.Join(dir, "room"+room.ID)
 		player := file.NewPlayer(1)
 		var seats []capture.SeatSource
-		for k, pcm := range sounds {
-			seats = append(seats, capture.SeatSource{Channel: room.Seats[k].Channel, Role: room.Seats[k].Role, Source: player.PCM(pcm)})
+		for k, seat := range room.Seats {
+			seats = append(seats, capture.SeatSource{Channel: seat.Channel, Role: seat.Role, Source: player.PCM(sounds[k])})
 		}
 		if err := r.startCapture(s, log, room.ID, seats, nil); err != nil {
 			return err
 		}
-		n := sampleAnnouncement(ref)
-		n.Courtroom = room.ID
-		h, err := server.docket.Create(ctx, n)
+		announced := sampleAnnouncement(ref)
+		announced.Courtroom = room.ID
+		h, err := server.docket.Create(ctx, announced)
 		if err != nil {
 			return err
 		}
@@ -101,7 +102,10 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, length time.Du
 			return err
 		}
 		after, _ := cpuTime()
-		f["cpu_72_channels"] = (after - before).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU())
+		f[fmt.Sprintf("cpu_%d_channels", n)] = (after - before).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU())
+		if rss, ok := residentMB("VmRSS"); ok {
+			f[fmt.Sprintf("rss_%d_channels_mb", n)] = rss
+		}
 		return errFinished
 	})
 	if err := s.Wait(ctx); !errors.Is(err, errFinished) {

@@ -62,6 +62,8 @@ type ASRConfig struct {
 	Language string   `toml:"language"`
 	Timeout  Duration `toml:"timeout"`
 	Parallel int      `toml:"parallel"`
+	// EndSilence ends an utterance; a seat may have its own.
+	EndSilence Duration `toml:"end_silence"`
 	// Engines are servers that share the work, beside URL where that is set.
 	Engines []EngineConfig `toml:"engine"`
 }
@@ -106,6 +108,9 @@ type SeatConfig struct {
 	Role    string `toml:"role"`
 	Speaker string `toml:"speaker"`
 	Source  string `toml:"source"`
+	// EndSilence is how long this seat is silent before an utterance is over;
+	// zero: as asr.end_silence.
+	EndSilence Duration `toml:"end_silence"`
 }
 
 // Duration is a time.Duration written as in Go: 500ms, 60s.
@@ -130,7 +135,7 @@ func DefaultConfig() Config {
 		Listen: "127.0.0.1:8080",
 		Kafka:  KafkaConfig{Partitions: 16, Replication: 1, Listen: "127.0.0.1:0", CapMB: 512},
 		ASR: ASRConfig{
-			Model: "whisper-1", Language: "zh", Timeout: Duration(time.Minute), Parallel: 4,
+			Model: "whisper-1", Language: "zh", Timeout: Duration(time.Minute), Parallel: 4, EndSilence: Duration(500 * time.Millisecond),
 		},
 		Capture: CaptureConfig{Codec: string(capture.PCM), Pace: 1, SpoolMB: 20_000, Preroll: Duration(10 * time.Second), Listen: "127.0.0.1:8081"},
 	}
@@ -351,6 +356,13 @@ func (e EngineConfig) check() error {
 	return checkEngineURL(e.URL)
 }
 
+func checkEndSilence(where string, d Duration) error {
+	if t := time.Duration(d); t < 300*time.Millisecond || t > 3*time.Second || t%(10*time.Millisecond) != 0 {
+		return misuse("%s: end_silence = %s: 300ms to 3s, in whole 10ms", where, t)
+	}
+	return nil
+}
+
 // native reports whether an engine speaks FunASR's own protocol.
 func (e EngineConfig) native() bool {
 	return strings.HasPrefix(e.URL, "ws://") || strings.HasPrefix(e.URL, "wss://")
@@ -384,6 +396,16 @@ func (c *Config) Check() error {
 	}
 	if c.ASR.Parallel < 1 || c.ASR.Parallel > 256 {
 		return misuse("asr.parallel = %d: 1 to 256", c.ASR.Parallel)
+	}
+	if err := checkEndSilence("asr", c.ASR.EndSilence); err != nil {
+		return err
+	}
+	for _, room := range c.Courtrooms {
+		for _, seat := range room.Seats {
+			if err := checkEndSilence("courtroom "+room.ID+", seat "+seat.Channel, cmp.Or(seat.EndSilence, c.ASR.EndSilence)); err != nil {
+				return err
+			}
+		}
 	}
 	if c.ASR.Timeout <= 0 {
 		return misuse("asr.timeout = %s: must be positive", time.Duration(c.ASR.Timeout))

@@ -88,6 +88,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"syntax", "court = \n", "line 1"},
 		{"type", "[asr]\nparallel = \"two\"\n", "parallel"},
 		{"duration", "[asr]\ntimeout = \"soon\"\n", "no duration"},
+		{"end silence", "[asr]\nend_silence = \"5s\"\n", "300ms to 3s"},
+		{"a seat's end silence", seat + "end_silence = \"1ms\"\n", "seat judge"},
 		{"partitions", "[kafka]\npartitions = 0\n", "1 to 512"},
 		{"codec", "[capture]\ncodec = \"mp3\"\n", "pcm_s16le or flac"},
 		{"engine without scheme", "[asr]\nurl = \"localhost:8000/v1\"\n", "asr.url"},

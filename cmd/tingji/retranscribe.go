@@ -97,7 +97,7 @@ func (c retranscribeCmd) Run(ctx context.Context, a *app) error {
 	}
 	again := func(h capture.Hearing) ([]asr.Segment, error) {
 		finals, err := asr.Replay(ctx, h, archive.Chunks(ctx, h.ID, from), engine,
-			asr.Config{Parallel: parallel, GiveUp: engineGiveUp}, a.log)
+			asr.Config{Parallel: parallel, GiveUp: engineGiveUp, SeatPauses: a.pauses}, a.log)
 		if ctx.Err() != nil {
 			err = errors.New("interrupted; nothing was written")
 		}

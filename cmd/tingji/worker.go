@@ -110,6 +110,7 @@ func (a *app) startWorker(s *stack, log *courtLog, engine asr.Recognizer, mode w
 	}
 	worker := asr.NewWorker(asr.Config{
 		Instance: instance(), Parallel: parallel, GiveUp: mode.giveUp, FinalsOnly: mode.finalsOnly,
+		Pauses: asr.Pauses{End: time.Duration(a.config.ASR.EndSilence)}, SeatPauses: a.pauses,
 	}, asr.Log{
 		Group: states, Audio: workerAudio{log}, Segments: states,
 		Positions: states, Hearings: states, Health: healthLog{log},
@@ -117,6 +118,18 @@ func (a *app) startWorker(s *stack, log *courtLog, engine asr.Recognizer, mode w
 	s.Go("positions", states.positions.Run)
 	s.Go("worker's hearings", states.hearings.Run)
 	s.Go("worker", worker.Run)
+}
+
+// pauses are those of a seat, as it is configured here.
+func (a *app) pauses(h capture.Hearing, channel string) asr.Pauses {
+	end := a.config.ASR.EndSilence
+	room, _ := courtrooms(a.config.Courtrooms).find(h.Courtroom)
+	for _, seat := range room.Seats {
+		if seat.Channel == channel {
+			end = cmp.Or(seat.EndSilence, end)
+		}
+	}
+	return asr.Pauses{End: time.Duration(end)}
 }
 
 // instance names this process among those of its kind.
