@@ -18,6 +18,7 @@ import (
 
 	"tingji/capture"
 	"tingji/store"
+	"tingji/store/postgres"
 	"tingji/store/postgres/postgrestest"
 	"tingji/store/sqlite"
 	"tingji/transcript"
@@ -311,6 +312,44 @@ func TestStoreMove(t *testing.T) {
 	server := postgrestest.Start(t)
 	dir := keptFolder(t)
 	url := server.Database(t)
+
+	// Whatever ends it before its end leaves the other database empty.
+	quiet := slog.New(slog.DiscardHandler)
+	from, err := sqlite.Open(t.Context(), filepath.Join(dir, "tingji.db"), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := postgres.Open(t.Context(), url, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = from.CopyTo(ctx, to, func(table string, _ int64) {
+		if table == "revisions" {
+			cancel()
+		}
+	})
+	if err == nil {
+		t.Error("it was not cut off")
+	}
+	// So does somebody who writes.
+	_, err = from.CopyTo(t.Context(), to, func(table string, _ int64) {
+		if table == "revisions" {
+			if _, err := from.AddLine(t.Context(), transcript.Line{Hearing: "h2", Text: "现在继续", StartedAt: time.Now()}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if !errors.Is(err, store.ErrWritten) {
+		t.Errorf("while somebody wrote: %v", err)
+	}
+	if list, err := to.Hearings(t.Context(), transcript.HearingFilter{}); err != nil || len(list) > 0 {
+		t.Errorf("%d hearings in the new database: %v", len(list), err)
+	}
+	if err := errors.Join(from.Close(), to.Close()); err != nil {
+		t.Fatal(err)
+	}
+
 	out, _ := storeRun(t, 0, "move", "--data", dir, "--to", url)
 	if !strings.Contains(out, "rows and sums are equal") {
 		t.Errorf("%s", out)
@@ -319,7 +358,7 @@ func TestStoreMove(t *testing.T) {
 		t.Errorf("%s", stderr)
 	}
 	out, _ = storeRun(t, 0, "check", "--data", dir, "--db", url)
-	if !strings.HasPrefix(out, "ok\n2 hearings (2 held to their sum), 80 lines, 92 revisions") {
+	if !strings.HasPrefix(out, "ok\n2 hearings (1 held to their sum), 81 lines, 93 revisions") {
 		t.Errorf("%s", out)
 	}
 	storeRun(t, 2, "move", "--data", dir, "--db", url, "--to", url)

@@ -177,6 +177,17 @@ func (b *bench) index(ctx context.Context) error {
 	if b.Keep {
 		return nil
 	}
+	if b.Lines >= 100_000 { // what the machine alone makes a line wait
+		stop := make(chan struct{})
+		time.AfterFunc(10*time.Second, func() { close(stop) })
+		waits, err := b.speak(ctx, stop)
+		if err != nil {
+			return err
+		}
+		slices.Sort(waits)
+		fmt.Fprintf(b.Out, "before the index is made, %d live lines: p50 %.1f p99 %.1f max %.1f ms\n",
+			len(waits), percentile(waits, 50), percentile(waits, 99), percentile(waits, 100))
+	}
 	done := make(chan []time.Duration)
 	stop := make(chan struct{})
 	var failed error
