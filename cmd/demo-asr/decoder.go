@@ -26,6 +26,14 @@ static ps_decoder_t *decoder_open(int n, char **args) {
 	return ps;
 }
 
+static void decoder_close(ps_decoder_t *ps) {
+	ps_free(ps);
+#ifdef __GLIBC__
+	// It lay between others, and the next one may not fit into its holes.
+	malloc_trim(0);
+#endif
+}
+
 // cepstra_of gives what the front end hears; the caller frees it with
 // ckd_free_2d.
 static mfcc_t **cepstra_of(ps_decoder_t *ps, int16 const *pcm, size_t samples, int32 *frames) {
@@ -111,7 +119,7 @@ func openDecoder(dir, dict string, slots map[string]string) (*decoder, error) {
 	return &decoder{ps: ps, slots: slots}, nil
 }
 
-func (d *decoder) Close() { C.ps_free(d.ps) }
+func (d *decoder) Close() { C.decoder_close(d.ps) }
 
 // hear gives the words and pauses in a clip.
 func (d *decoder) hear(pcm []int16) ([]span, error) {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,13 +54,6 @@ func TestRecognisedSampleHearing(t *testing.T) {
 	recogniserInPath(t)
 	ref, want := reference(t)
 	p := start(t, "up", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--pace", "6")
-	var first []int
-	for end := time.Now().Add(time.Minute); len(first) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		first = children(t, p.cmd.Process.Pid)
-	}
-	if len(first) != 1 {
-		t.Fatalf("children %v, want the recogniser", first)
-	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if h, err := p.only(); err == nil && len(p.lines(h.ID)) >= 5 {
 			break
@@ -68,7 +62,11 @@ func TestRecognisedSampleHearing(t *testing.T) {
 			t.Fatal("five lines are not heard within a minute")
 		}
 	}
-	if child, err := os.FindProcess(first[0]); err != nil || child.Kill() != nil {
+	first := children(t, p.cmd.Process.Pid)
+	if len(first) != 1 {
+		t.Fatalf("children %v, want the recogniser", first)
+	}
+	if err := syscall.Kill(first[0], syscall.SIGKILL); err != nil {
 		t.Fatalf("kill the recogniser: %v", err)
 	}
 
