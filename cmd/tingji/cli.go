@@ -36,6 +36,7 @@ type cli struct {
 	Transcribe   transcribeCmd   `cmd:"" help:"Print the transcript of recordings."`
 	Retranscribe retranscribeCmd `cmd:"" help:"Decode a past hearing again, with another engine, and show where the words differ."`
 	Export       exportCmd       `cmd:"" help:"Write the record of a hearing to a file."`
+	Template     templateCmd     `cmd:"" help:"Write a template of the record for the court to make its own of, or check one."`
 	Verify       verifyCmd       `cmd:"" help:"Prove an exported record: text, edits and sound, offline."`
 	Import       importCmd       `cmd:"" help:"Announce hearings from a file of the case system, JSON or CSV."`
 	Search       searchCmd       `cmd:"" help:"Find what was said, in all hearings."`

@@ -30,6 +30,8 @@ type Config struct {
 	Listen string   `toml:"listen"`
 	Hosts  []string `toml:"hosts"`
 	DB     string   `toml:"db"`
+	// RecordTemplate is a DOCX with fields; see docs/RECORD.md.
+	RecordTemplate string `toml:"record_template"`
 
 	Kafka      KafkaConfig       `toml:"kafka"`
 	ASR        ASRConfig         `toml:"asr"`

@@ -33,9 +33,13 @@ func (exportCmd) Help() string {
 func (c exportCmd) apply(config *Config) { set(&config.DB, c.DB) }
 
 func (c exportCmd) Run(ctx context.Context, a *app) error {
-	format, ok := recordFormats()[c.Format]
+	formats, err := a.recordFormats()
+	if err != nil {
+		return err
+	}
+	format, ok := formats[c.Format]
 	if !ok && c.Format != "folder" {
-		return misuse("--format %s: one of folder, %s", c.Format, strings.Join(slices.Sorted(maps.Keys(recordFormats())), ", "))
+		return misuse("--format %s: one of folder, %s", c.Format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
 	}
 	style, err := transcript.ParseStyle(c.Form, c.Amounts, c.Turns)
 	if err == nil {

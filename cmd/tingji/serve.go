@@ -127,6 +127,10 @@ func (a *app) startRecord(ctx context.Context, s *stack, log *courtLog) (*server
 // startServer runs the record server. It opens store and port before it
 // returns, so that what cannot be had is said at once.
 func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server, error) {
+	formats, err := a.recordFormats()
+	if err != nil {
+		return nil, err
+	}
 	listener, err := listen(ctx, a.config.Listen)
 	if err != nil {
 		return nil, err
@@ -149,7 +153,7 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 		},
 		Search:   server.store,
 		Quality:  server.store,
-		Records:  recordFormats(),
+		Records:  formats,
 		Ready:    func(ctx context.Context) error { return a.ready(ctx, server.store, log) },
 		Registry: registry,
 		Hosts:    a.config.Hosts,
@@ -178,11 +182,29 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 	return server, nil
 }
 
-// recordFormats are the files in which a record can be had.
-func recordFormats() map[string]web.RecordFormat {
+// recordFormats are the files in which a record can be had, DOCX and PDF in the
+// court's own form where it has one.
+func (a *app) recordFormats() (map[string]web.RecordFormat, error) {
+	write := docx.Write
+	if path := a.config.RecordTemplate; path != "" {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return nil, misuse("record_template %s: %s", path, cause(err))
+		}
+		t, err := docx.ReadTemplate(file)
+		if err != nil {
+			return nil, misuse("record_template %s: %v", path, err)
+		}
+		write = func(w io.Writer, r transcript.Record) error {
+			if r.Hearing.CaseNo == "" { // a transcript outside a case is no record
+				return docx.Write(w, r)
+			}
+			return t.Write(w, r)
+		}
+	}
 	formats := map[string]web.RecordFormat{
-		"docx": {ContentType: docx.MIME, Write: func(_ context.Context, w io.Writer, r transcript.Record) error { return docx.Write(w, r) }},
-		"pdf":  {ContentType: pdf.MIME, Write: pdf.New(docx.Write).Write},
+		"docx": {ContentType: docx.MIME, Write: func(_ context.Context, w io.Writer, r transcript.Record) error { return write(w, r) }},
+		"pdf":  {ContentType: pdf.MIME, Write: pdf.New(write).Write},
 	}
 	for name, contentType := range map[string]string{
 		"txt": "text/plain; charset=utf-8", "json": "application/json",
@@ -193,7 +215,7 @@ func recordFormats() map[string]web.RecordFormat {
 			Write:       func(_ context.Context, w io.Writer, r transcript.Record) error { return r.Write(w, name) },
 		}
 	}
-	return formats
+	return formats, nil
 }
 
 // ready says whether the server can do its work now.

@@ -52,9 +52,13 @@ func (c transcribeCmd) apply(config *Config) {
 const engineGiveUp = 20 * time.Second
 
 func (c transcribeCmd) Run(ctx context.Context, a *app) error {
-	format, ok := recordFormats()[c.Format]
+	formats, err := a.recordFormats()
+	if err != nil {
+		return err
+	}
+	format, ok := formats[c.Format]
 	if !ok {
-		return misuse("--format %s: one of %s", c.Format, strings.Join(slices.Sorted(maps.Keys(recordFormats())), ", "))
+		return misuse("--format %s: one of %s", c.Format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
 	}
 	room, err := c.room(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"tingji/capture"
 	"tingji/transcript"
 )
 
@@ -39,11 +40,14 @@ func files() []struct{ name, part string } {
 // page is what the parts are filled with.
 type page struct {
 	*transcript.Record
-	Turns      []transcript.Turn
-	Head       []transcript.Field
-	Signatures []string // none without a case
-	Closing    string
-	HeadLine   string // of every page, under the notice of a demonstration
+	Turns         []transcript.Turn
+	Head          []transcript.Field
+	EndLines      []string
+	Signatures    []string // none without a case
+	SigningFields []transcript.Field
+	Closing       string
+	Title         string
+	HeadLine      string // of every page, under the notice of a demonstration
 }
 
 // Write writes r as a DOCX. The same record gives the same bytes.
@@ -54,20 +58,45 @@ func Write(w io.Writer, r transcript.Record) error {
 	return nil
 }
 
+// WriteSample writes the built-in form with the fields of a [Template] in their
+// places, for a court to make its own of.
+func WriteSample(w io.Writer) error {
+	field := func(name string) string { return "{{" + name + "}}" }
+	r := transcript.Record{Court: field("法院"), Hearing: sampleHearing()}
+	p := page{Record: &r, Head: r.Head(), Title: field("标题"), HeadLine: field("法院") + "　" + field("案号"),
+		Turns:    []transcript.Turn{{Shown: field(fieldText)}},
+		EndLines: []string{field(fieldEnd)}, Closing: field(fieldSignatures),
+		SigningFields: []transcript.Field{{Name: field(fieldSigning)}}}
+	for i := range p.Head {
+		p.Head[i].Value = field(p.Head[i].Name)
+	}
+	if err := writePage(w, p); err != nil {
+		return fmt.Errorf("write the sample template: %w", err)
+	}
+	return nil
+}
+
+// sampleHearing has a case, as a record does.
+func sampleHearing() capture.Hearing { return capture.Hearing{CaseNo: "{{案号}}"} }
+
 func write(w io.Writer, r transcript.Record) error {
+	p := page{Record: &r, Turns: r.Turns(), Head: r.Head(), EndLines: r.EndLines(), SigningFields: r.SigningFields(),
+		Signatures: r.Signatures(), Title: r.Title(), HeadLine: strings.TrimSpace(r.Court + "　" + r.Hearing.CaseNo)}
+	if p.Signatures != nil {
+		p.Closing = transcript.Closing
+	}
+	return writePage(w, p)
+}
+
+func writePage(w io.Writer, p page) error {
 	t, err := template.New("docx").Funcs(template.FuncMap{"x": escape, "w3c": w3cTime}).ParseFS(parts, "template/*.xml")
 	if err != nil {
 		return err
 	}
-	p := page{Record: &r, Turns: r.Turns(), Head: r.Head(),
-		HeadLine: strings.TrimSpace(r.Court + "　" + r.Hearing.CaseNo)}
-	if p.Signatures = r.Signatures(); p.Signatures != nil {
-		p.Closing = transcript.Closing
-	}
 	z := zip.NewWriter(w)
 	for _, f := range files() {
 		part, err := z.CreateHeader(&zip.FileHeader{
-			Name: f.name, Method: zip.Deflate, Modified: r.WrittenAt.UTC().Truncate(2 * time.Second),
+			Name: f.name, Method: zip.Deflate, Modified: p.WrittenAt.UTC().Truncate(2 * time.Second),
 		})
 		if err != nil {
 			return err

@@ -49,11 +49,17 @@ func record() transcript.Record {
 
 func write(t *testing.T, r transcript.Record) map[string]string {
 	t.Helper()
+	return parts(t, func(w io.Writer) error { return docx.Write(w, r) })
+}
+
+// parts are those of a DOCX, which is written twice: the bytes are the same.
+func parts(t *testing.T, write func(io.Writer) error) map[string]string {
+	t.Helper()
 	var b, again bytes.Buffer
-	if err := docx.Write(&b, r); err != nil {
+	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
-	if err := docx.Write(&again, r); err != nil || !bytes.Equal(b.Bytes(), again.Bytes()) {
+	if err := write(&again); err != nil || !bytes.Equal(b.Bytes(), again.Bytes()) {
 		t.Errorf("the same record gives other bytes (%v)", err)
 	}
 	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
