@@ -54,6 +54,7 @@ func (d *Docket) Run(ctx context.Context, pub Publisher, segments SegmentLog) er
 	var work sync.WaitGroup
 	work.Go(func() { d.publish(ctx, pub) })
 	work.Go(func() { d.watch(ctx) })
+	work.Go(func() { d.stamp(ctx) })
 	for p := range segments.Partitions() {
 		work.Go(func() { d.assemble(ctx, segments, p) })
 	}

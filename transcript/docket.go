@@ -19,6 +19,7 @@ type Store interface {
 	AudioStore
 	CorrectionStore
 	ProofStore
+	StampStore
 }
 
 // Publisher hands states to the log. Each call returns once the broker has
@@ -52,6 +53,9 @@ type Docket struct {
 
 	freezing chan struct{} // holds one while a record is being frozen
 
+	stamper Stamper       // nil: records are not time-stamped
+	signed  chan struct{} // holds one where a record was signed lately
+
 	opening sync.Mutex // held while a hearing opens: one a courtroom
 	known   hearingCache
 	feeds   hub
@@ -70,7 +74,7 @@ func WithCourt(name string) Option { return func(d *Docket) { d.court = name } }
 
 // NewDocket makes a docket on a store.
 func NewDocket(store Store, rooms Courtrooms, log *slog.Logger, options ...Option) *Docket {
-	d := &Docket{store: store, rooms: rooms, log: log, outbox: newOutbox(), freezing: make(chan struct{}, 1)}
+	d := &Docket{store: store, rooms: rooms, log: log, outbox: newOutbox(), freezing: make(chan struct{}, 1), signed: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(d)
 	}

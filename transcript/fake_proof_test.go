@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tingji/capture"
 	"tingji/transcript"
@@ -123,3 +124,28 @@ func (s *fakeSound) WritePart(_ context.Context, _ string, p transcript.AudioPar
 	_, err := w.Write(data)
 	return err
 }
+
+func (s *fakeStore) Unstamped(ctx context.Context, since time.Time) (list []capture.Hearing, err error) {
+	err = s.call(ctx, "Unstamped", func() error {
+		for id, files := range s.sealed {
+			h, err := s.read(id)
+			if err != nil {
+				return err
+			}
+			if !h.Signing.At.Before(since) && !slices.ContainsFunc(files, isStamp) {
+				list = append(list, h)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (s *fakeStore) KeepStamp(ctx context.Context, hearing string, stamp []byte) error {
+	return s.call(ctx, "KeepStamp", func() error {
+		s.sealed[hearing] = append(s.sealed[hearing], transcript.SealedFile{Path: "timestamp.tsr", Data: stamp})
+		return nil
+	})
+}
+
+func isStamp(f transcript.SealedFile) bool { return f.Path == "timestamp.tsr" }

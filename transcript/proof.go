@@ -27,6 +27,7 @@ const (
 	revisionsFile   = "revisions.jsonl"
 	manifestFile    = "manifest.sha256"
 	integrityFile   = "integrity.txt"
+	stampFile       = "timestamp.tsr"
 	audioFolder     = "audio/"
 )
 
@@ -92,8 +93,13 @@ type Proof struct {
 	Integrity string // 64 hex digits
 	Files     []ProofFile
 	Manifest  []byte
+	// Stamp is what a time-stamp authority said of Integrity; nil where there is
+	// none. With Unstamped, one is still to come.
+	Stamp     *Stamp
+	Unstamped bool
 
-	change int64 // of the hearing, when it was read
+	stamp  []byte // its response, as it came
+	change int64  // of the hearing, when it was read
 	sound  Sound
 }
 
@@ -288,6 +294,14 @@ func (d *Docket) unseal(ctx context.Context, h capture.Hearing) (*Proof, error) 
 		}
 		p.Files = append(p.Files, f)
 	}
+	if p.stamp = files[stampFile]; p.stamp != nil {
+		s, err := ReadStamp(p.stamp, p.Integrity, nil)
+		if err != nil {
+			return nil, &MismatchError{stampFile, err.Error()}
+		}
+		p.Stamp = &s
+	}
+	p.Unstamped = p.stamp == nil && d.stamper != nil && time.Since(h.Signing.At) < stampFor
 	lines, _, err := d.store.Lines(ctx, h.ID, 0)
 	if err != nil {
 		return nil, err
@@ -354,7 +368,14 @@ func (p *Proof) Write(ctx context.Context, create func(path string) (io.WriteClo
 	if err := write(manifestFile, func(w io.Writer) error { _, err := w.Write(p.Manifest); return err }); err != nil {
 		return err
 	}
-	return write(integrityFile, func(w io.Writer) error { _, err := io.WriteString(w, integrityLine(p.Integrity)); return err })
+	seal := integrityLine(p.Integrity)
+	if p.stamp != nil {
+		if err := write(stampFile, func(w io.Writer) error { _, err := w.Write(p.stamp); return err }); err != nil {
+			return err
+		}
+		seal += stampLine(p.stamp)
+	}
+	return write(integrityFile, func(w io.Writer) error { _, err := io.WriteString(w, seal); return err })
 }
 
 func (p *Proof) writeFile(ctx context.Context, f ProofFile, w io.Writer) error {

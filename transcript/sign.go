@@ -136,6 +136,10 @@ func (d *Docket) Sign(ctx context.Context, id string, q SignRequest, author stri
 		return fail(err)
 	}
 	d.changed(h, event)
+	select {
+	case d.signed <- struct{}{}: // it can be time-stamped
+	default:
+	}
 	d.log.Info("record signed", "hearing", id, "courtroom", h.Courtroom, "integrity", f.Integrity, "doubts", s.Doubts)
 	return h, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,7 @@ type Verdict struct {
 	Corrections int
 	AudioFiles  int
 	Sound       time.Duration // of all channels together
+	Stamp       *Stamp        // nil: without a time-stamp
 }
 
 // Bounds of what Verify reads into memory: far beyond any hearing.
@@ -41,8 +43,11 @@ const (
 // every file against the manifest, the manifest against the integrity value,
 // every line against its revisions, each revision against the one before.
 //
+// A time-stamp is about the integrity value; its certificate is held to
+// authorities, where they are not nil.
+//
 // *MismatchError names the first file that does not fit; ErrNoProof.
-func Verify(ctx context.Context, folder fs.FS) (Verdict, error) {
+func Verify(ctx context.Context, folder fs.FS, authorities *x509.CertPool) (Verdict, error) {
 	files, err := hashFolder(ctx, folder)
 	if err != nil {
 		return Verdict{}, err
@@ -58,22 +63,33 @@ func Verify(ctx context.Context, folder fs.FS) (Verdict, error) {
 	if said == nil && seal == nil && !slices.ContainsFunc(files, func(f ProofFile) bool { return f.Path == recordFile || f.Path == hearingFile }) {
 		return Verdict{}, ErrNoProof
 	}
+	response, err := readBounded(folder, stampFile, maxStamp)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Verdict{}, err
+	}
+	stamped := ""
+	if i := bytes.IndexByte(seal, '\n') + 1; i > 0 {
+		seal, stamped = seal[:i], string(seal[i:])
+	}
 	if err := checkHashes(files, said, seal); err != nil {
 		return Verdict{}, err
 	}
 	v, err := checkContent(folder, files)
 	v.Integrity = hashOf(said)
+	if err == nil {
+		v.Stamp, err = checkStamp(response, stamped, v.Integrity, authorities)
+	}
 	return v, err
 }
 
-// hashFolder hashes all files but the manifest and the integrity value.
+// hashFolder hashes all files but the manifest and what is about it.
 func hashFolder(ctx context.Context, folder fs.FS) ([]ProofFile, error) {
 	var files []ProofFile
 	err := fs.WalkDir(folder, ".", func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() || path == manifestFile || path == integrityFile:
+		case e.IsDir() || path == manifestFile || path == integrityFile || path == stampFile:
 			return nil
 		case !e.Type().IsRegular():
 			return &MismatchError{path, "is no plain file"}

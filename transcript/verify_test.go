@@ -65,7 +65,7 @@ func proven(t *testing.T) (*courtDay, fstest.MapFS) {
 func TestVerify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, folder := proven(t)
-		v, err := transcript.Verify(t.Context(), folder)
+		v, err := transcript.Verify(t.Context(), folder, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestVerifyUnsigned(t *testing.T) {
 		if err != nil || again.Integrity != p.Integrity {
 			t.Errorf("an hour later the proof is %+v, %v", again, err)
 		}
-		v, err := transcript.Verify(t.Context(), folderOf(t, p))
+		v, err := transcript.Verify(t.Context(), folderOf(t, p), nil)
 		if err != nil || v.Hearing.Signing != nil || v.Integrity != p.Integrity || !v.Hearing.Demo {
 			t.Errorf("verdict %+v, %v", v, err)
 		}
@@ -122,14 +122,14 @@ func TestVerifyFindsEveryByte(t *testing.T) {
 			at := random.IntN(len(data))
 			was := data[at]
 			data[at] ^= byte(1 + random.IntN(255))
-			_, err := transcript.Verify(t.Context(), folder)
+			_, err := transcript.Verify(t.Context(), folder, nil)
 			var wrong *transcript.MismatchError
 			if !errors.As(err, &wrong) || wrong.File != path {
 				t.Fatalf("byte %d of %s changed from %q to %q: %v", at, path, was, data[at], err)
 			}
 			data[at] = was
 		}
-		if _, err := transcript.Verify(t.Context(), folder); err != nil {
+		if _, err := transcript.Verify(t.Context(), folder, nil); err != nil {
 			t.Error(err)
 		}
 	})
@@ -149,7 +149,7 @@ func TestVerifyFindsFiles(t *testing.T) {
 			} {
 				want := change()
 				var wrong *transcript.MismatchError
-				if _, err := transcript.Verify(t.Context(), folder); !errors.As(err, &wrong) || wrong.File != want {
+				if _, err := transcript.Verify(t.Context(), folder, nil); !errors.As(err, &wrong) || wrong.File != want {
 					t.Errorf("%s %s: %v", path, name, err)
 				}
 				delete(folder, path+"2")
@@ -157,13 +157,13 @@ func TestVerifyFindsFiles(t *testing.T) {
 			}
 		}
 		for name, none := range map[string]fstest.MapFS{"empty": {}, "another": {"a.txt": {Data: []byte("x")}}} {
-			if _, err := transcript.Verify(t.Context(), none); !errors.Is(err, transcript.ErrNoProof) {
+			if _, err := transcript.Verify(t.Context(), none, nil); !errors.Is(err, transcript.ErrNoProof) {
 				t.Errorf("%s folder: %v", name, err)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := transcript.Verify(ctx, folder); !errors.Is(err, context.Canceled) {
+		if _, err := transcript.Verify(ctx, folder, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("ended: %v", err)
 		}
 	})
@@ -198,7 +198,7 @@ func TestVerifyFindsForgery(t *testing.T) {
 				f.Data = bytes.ReplaceAll(f.Data, []byte(forge.old), []byte(forge.new))
 				transcript.Reseal(folder)
 				var wrong *transcript.MismatchError
-				if _, err := transcript.Verify(t.Context(), folder); !errors.As(err, &wrong) || wrong.File != forge.file {
+				if _, err := transcript.Verify(t.Context(), folder, nil); !errors.As(err, &wrong) || wrong.File != forge.file {
 					t.Errorf("%v, want %s named", err, forge.file)
 				}
 			})
@@ -278,7 +278,7 @@ func TestVerifyBackcompat(t *testing.T) {
 		t.Fatalf("no old proofs found: %v", err)
 	}
 	for _, f := range folders {
-		v, err := transcript.Verify(t.Context(), os.DirFS(filepath.Join(root, f.Name())))
+		v, err := transcript.Verify(t.Context(), os.DirFS(filepath.Join(root, f.Name())), nil)
 		if _, value, _ := strings.Cut(f.Name(), "-"); err != nil || value == "" || !strings.HasPrefix(v.Integrity, value) || v.Lines != 2 || v.Revisions != 3 || v.Corrections != 1 {
 			t.Errorf("%s: %+v, %v", f.Name(), v, err)
 		}
@@ -295,7 +295,7 @@ func FuzzVerify(f *testing.F) {
 			"hearing.json": {Data: []byte("{}")}, "corrections.jsonl": {}, "audio/x": {Data: []byte("x")},
 		}
 		transcript.Reseal(folder)
-		if v, err := transcript.Verify(t.Context(), folder); err == nil && !json.Valid(record) {
+		if v, err := transcript.Verify(t.Context(), folder, nil); err == nil && !json.Valid(record) {
 			t.Errorf("%+v of %q", v, record)
 		}
 	})

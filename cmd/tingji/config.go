@@ -18,6 +18,7 @@ import (
 
 	"tingji/asr/openai"
 	"tingji/capture"
+	"tingji/transcript/tsa"
 )
 
 // Config is the whole configuration. A value comes from, in rising order: the
@@ -32,6 +33,7 @@ type Config struct {
 	DB     string   `toml:"db"`
 	// RecordTemplate is a DOCX with fields; see docs/RECORD.md.
 	RecordTemplate string `toml:"record_template"`
+	TSA    string   `toml:"tsa"`
 
 	Kafka      KafkaConfig       `toml:"kafka"`
 	ASR        ASRConfig         `toml:"asr"`
@@ -372,6 +374,9 @@ func (e EngineConfig) native() bool {
 
 // Check finds what cannot work, before anything is opened.
 func (c *Config) Check() error {
+	if err := tsa.CheckURL(c.TSA); err != nil {
+		return misuse("tsa = %v", err)
+	}
 	if c.Kafka.Partitions < 1 || c.Kafka.Partitions > 512 {
 		return misuse("kafka.partitions = %d: 1 to 512", c.Kafka.Partitions)
 	}

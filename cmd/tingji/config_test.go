@@ -90,6 +90,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"duration", "[asr]\ntimeout = \"soon\"\n", "no duration"},
 		{"end silence", "[asr]\nend_silence = \"5s\"\n", "300ms to 3s"},
 		{"a seat's end silence", seat + "end_silence = \"1ms\"\n", "seat judge"},
+		{"time-stamp authority", "tsa = \"tsa.example.cn\"\n", "tsa = "},
 		{"partitions", "[kafka]\npartitions = 0\n", "1 to 512"},
 		{"codec", "[capture]\ncodec = \"mp3\"\n", "pcm_s16le or flac"},
 		{"engine without scheme", "[asr]\nurl = \"localhost:8000/v1\"\n", "asr.url"},

@@ -22,6 +22,7 @@ import (
 	"tingji/transcript"
 	"tingji/transcript/docx"
 	"tingji/transcript/pdf"
+	"tingji/transcript/tsa"
 	"tingji/transcript/web"
 )
 
@@ -105,8 +106,11 @@ func (a *app) archive(db *store.Store) *audio.Archive {
 }
 
 func (a *app) docket(db *store.Store, archive *audio.Archive) *transcript.Docket {
-	return transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log,
-		transcript.WithCourt(a.config.Court), transcript.WithSound(archive))
+	options := []transcript.Option{transcript.WithCourt(a.config.Court), transcript.WithSound(archive)}
+	if a.config.TSA != "" {
+		options = append(options, transcript.WithStamper(tsa.New(a.config.TSA)))
+	}
+	return transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log, options...)
 }
 
 // startRecord opens the store and runs what keeps the record, without pages.

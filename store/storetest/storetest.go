@@ -50,6 +50,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Corrections", testCorrections},
 		{"DecidersRace", testDecidersRace},
 		{"Seal", testSeal},
+		{"Stamp", testStamp},
 		{"Reopen", testReopen},
 		{"Quality", testQuality},
 		{"Audio", testAudio},

@@ -93,6 +93,10 @@ type proofView struct {
 	Manifest  string                 `json:"manifest"` // its SHA-256 is the integrity value
 	Files     []transcript.ProofFile `json:"files"`
 	Folder    string                 `json:"folder"` // address of all of it
+	// Timestamp is what a time-stamp authority said; pending where it has not
+	// answered yet.
+	Timestamp        *transcript.Stamp `json:"timestamp,omitempty"`
+	TimestampPending bool              `json:"timestamp_pending,omitempty"`
 }
 
 // getProof sends what proves a record: as JSON, or with format=zip as the
@@ -118,7 +122,8 @@ func (s *Server) getProof(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, proofView{
 		V: 1, Hearing: p.Hearing.ID, CaseNo: p.Hearing.CaseNo, Status: p.Hearing.Status, Signing: p.Hearing.Signing,
 		Algorithm: "SHA-256", Integrity: p.Integrity, Manifest: string(p.Manifest), Files: p.Files,
-		Folder: "/api/v1/hearings/" + url.PathEscape(p.Hearing.ID) + "/proof?format=zip",
+		Folder:    "/api/v1/hearings/" + url.PathEscape(p.Hearing.ID) + "/proof?format=zip",
+		Timestamp: p.Stamp, TimestampPending: p.Unstamped,
 	})
 }
 

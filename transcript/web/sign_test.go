@@ -168,7 +168,7 @@ func testSigning(t *testing.T, c *court) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := transcript.Verify(t.Context(), folder)
+	v, err := transcript.Verify(t.Context(), folder, nil)
 	if err != nil || v.Integrity != value || v.AudioFiles != 2 || v.Sound != 2*time.Second || v.Corrections != 1 {
 		t.Errorf("the folder: %+v, %v", v, err)
 	}
