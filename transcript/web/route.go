@@ -48,6 +48,7 @@ func (s *Server) routes() []route {
 		{"GET", hearing, "hearing.read", s.getHearing},
 		{"POST", hearing + "/hotwords", "hearing.teach", s.addHotwords},
 		{"POST", hearing + "/alike", "line.list", s.findAlike},
+		{"POST", hearing + "/suggest", "line.list", s.suggest},
 		{"POST", hearing + "/open", "hearing.open", s.openHearing},
 		{"POST", hearing + "/pause", "hearing.pause", s.pauseHearing},
 		{"POST", hearing + "/resume", "hearing.resume", s.resumeHearing},

@@ -1,6 +1,10 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"tingji/transcript"
+)
 
 // findAlike looks for a text, and for what sounds like it, in one hearing. The
 // text comes in a body: what was said in court has no place in an address, which
@@ -32,4 +36,19 @@ func (s *Server) addHotwords(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
+// suggest names what a doubted word may have been.
+func (s *Server) suggest(w http.ResponseWriter, r *http.Request) error {
+	var q transcript.Doubted
+	if err := readJSON(w, r, &q, false); err != nil {
+		return err
+	}
+	list, err := s.Docket.Suggest(r.Context(), r.PathValue("id"), q)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		Words []string `json:"words"`
+	}{list})
 }

@@ -14,6 +14,7 @@ import { Outbox } from "./outbox";
 import { choosePhase, type Phase, Phases } from "./phases";
 import { editPhrases, expandHere } from "./phrases";
 import { alike, replace } from "./replace";
+import { type Guess, suggest } from "./suggest";
 import { type Lesson, lesson, vocabulary } from "./teach";
 import { join, relocate, shift, split } from "./turns";
 import { clock, type Key, t } from "./words";
@@ -74,6 +75,7 @@ export class Desk extends HTMLElement {
     { keys: ["F8"], word: "desk.louder", run: () => this.lines.player.louder(), state: () => `${this.lines.player.gain}×` },
     { keys: ["F9"], word: "desk.alone", run: () => this.alone(), state: () => t(this.lines.player.alone ? "desk.alone.seat" : "desk.alone.room") },
     { keys: ["F3"], word: "desk.doubt", run: () => this.doubt() },
+    { keys: ["Ctrl+i"], word: "desk.take", run: () => void this.take(), hidden: true },
     { keys: ["Ctrl+Enter"], word: "desk.hand", run: (row) => this.write(row) },
     { keys: ["Ctrl+h"], word: "desk.replace", run: () => this.replace("") },
     { keys: ["Ctrl+z"], word: "desk.undo", run: (row) => void this.undo(row) },
@@ -303,9 +305,38 @@ export class Desk extends HTMLElement {
       } else {
         this.lines.edit(row, { from: word[0], to: word[1] });
       }
+      this.think(row.line, word);
       return;
     }
+    this.guess = null;
     this.onTrouble(t("desk.doubt.none"));
+  }
+
+  private guess: Promise<Guess> | null = null; // of the word that F3 has found
+
+  private think(line: Line, place: [number, number]): void {
+    this.guess = suggest(line, place);
+    this.guess.then((g) => {
+      if (g.word && this.lines.editor.has(g.line)) this.onTrouble(t("desk.take.offer", { word: g.word, key: shown("Ctrl+i") }));
+    }, () => {}); // an offer that does not come is none
+  }
+
+  /** Takes what the doubtful word may have been, and goes on to the next. */
+  private async take(): Promise<void> {
+    let g: Guess | null = null;
+    try {
+      g = await this.guess;
+    } catch {
+      // There is nothing to take then: it was an offer.
+    }
+    // Only where it still stands selected as it was found.
+    if (!g || !this.lines.editor.has(g.line) || getSelection()?.toString() !== g.heard) return;
+    if (g.word === "") {
+      this.onTrouble(t("desk.take.none"));
+      return;
+    }
+    document.execCommand("insertText", false, g.word);
+    this.doubt();
   }
 
   // Lines by hand.
