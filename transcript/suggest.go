@@ -19,7 +19,7 @@ type Doubted struct {
 const (
 	maxDoubted  = 12 // characters of a word
 	suggestions = 5
-	sameSound   = 6 // points for sounding the same, and not only alike
+	nearSound   = 3 // points for sounding alike; twice for sounding the same
 )
 
 // terms are words of every court, for which a hearing needs no vocabulary.
@@ -80,13 +80,18 @@ func (g *guesses) look(text []rune, doubted [][2]int, worth int) {
 	n := len(g.heard)
 	for i := 0; i+n <= len(text); i++ {
 		there := text[i : i+n]
-		if slices.Equal(there, g.heard) || !g.ear.alike(there, g.heard) || !spelt(there) ||
+		if slices.Equal(there, g.heard) || !spelt(there) ||
 			slices.ContainsFunc(doubted, func(d [2]int) bool { return d[0] < i+n && i < d[1] }) {
 			continue
 		}
-		score := worth
-		score += 4 * agree(reversed(text[:i]), reversed(g.before))
-		score += 4 * agree(text[i+n:], g.after)
+		context := agree(reversed(text[:i]), reversed(g.before)) + agree(text[i+n:], g.after)
+		if n == 1 && context == 0 {
+			continue // any character sounds like many
+		}
+		if !g.ear.alike(there, g.heard) && (n == 1 || others(there, g.heard) > 1 || worth == 1 && context == 0) {
+			continue // one character may be wrong in sound too, where something else speaks for the word
+		}
+		score := worth + 4*context
 		word := string(there)
 		g.points[word] = max(g.points[word], score) + 1
 	}
@@ -97,8 +102,11 @@ func (g *guesses) look(text []rune, doubted [][2]int, worth int) {
 func (g *guesses) best() []string {
 	list := make([]string, 0, len(g.points))
 	for word, n := range g.points {
-		if g.ear.compare(string(g.heard), word) == SameSound {
-			g.points[word] = n + sameSound
+		switch g.ear.compare(string(g.heard), word) {
+		case SameSound:
+			g.points[word] = n + 2*nearSound
+		case SimilarSound:
+			g.points[word] = n + nearSound
 		}
 		list = append(list, word)
 	}
@@ -112,6 +120,16 @@ func (g *guesses) best() []string {
 func agree(a, b []rune) (n int) {
 	for n < min(len(a), len(b), 2) && a[n] == b[n] {
 		n++
+	}
+	return n
+}
+
+// others counts the places at which two texts of one length differ.
+func others(a, b []rune) (n int) {
+	for i := range a {
+		if a[i] != b[i] {
+			n++
+		}
 	}
 	return n
 }

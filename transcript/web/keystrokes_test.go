@@ -247,6 +247,9 @@ func TestKeystrokes(t *testing.T) {
 	}
 	plain := plainEditing(ref, heard, fixes)
 	n := float64(len(fixes))
+	if float64(k.characters) > 0.36*float64(plain.characters) {
+		t.Errorf("%d keys at the desk, %d in a text field: the goal is a third", k.characters, plain.characters)
+	}
 	t.Logf("%d words misheard, %d put right by what was offered; keys an error: desk %.2f (with an input method %.2f), plain %.2f (%.2f); desk to plain %.2f (%.2f)",
 		len(fixes), taken, float64(k.characters)/n, float64(k.letters)/n, float64(plain.characters)/n, float64(plain.letters)/n,
 		float64(k.characters)/float64(plain.characters), float64(k.letters)/float64(plain.letters))

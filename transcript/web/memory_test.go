@@ -20,7 +20,7 @@ import (
 // through it, partials, levels and ticks, leaves nothing behind.
 //
 // A tenth of an hour by itself; the whole one with TINGJI_TEST_LONG=1, which
-// takes minutes and whose figure is in docs/RECORD.md.
+// takes minutes and prints its figure.
 func TestAnHourOfLines(t *testing.T) {
 	minutes := 6
 	if os.Getenv("TINGJI_TEST_LONG") != "" {

@@ -293,7 +293,13 @@ export class Desk extends HTMLElement {
       // though the server has not said so yet.
       const waiting = this.outbox.get(row.line.id)?.edit;
       const doubts = waiting?.text !== undefined || waiting?.confirm ? undefined : row.line.doubts;
-      const word = doubts?.find(([from]) => i > 0 || from > caret);
+      const now = row === here && editing ? Array.from(row.el.querySelector("p")?.textContent ?? "") : null;
+      const was = Array.from(row.line.text);
+      // In the line that is being edited, what was typed over is no longer in
+      // doubt, and what stands behind it has moved.
+      const moved = now ? now.length - was.length : 0;
+      const word = doubts?.find(([from, to]) => (i > 0 || from + moved > caret) &&
+        (!now || now.slice(from + moved, to + moved).join("") === was.slice(from, to).join("")));
       if (!word) {
         if (!this.marks.has(row.line.id) || (row === here && i === 0)) continue;
         this.lines.edit(row); // a line that the clerk has marked
@@ -301,7 +307,7 @@ export class Desk extends HTMLElement {
       }
       if (row === here && editing) {
         // The text may have been changed: what was typed in it stays.
-        this.lines.editor.select(word[0], word[1]);
+        this.lines.editor.select(word[0] + moved, word[1] + moved);
       } else {
         this.lines.edit(row, { from: word[0], to: word[1] });
       }

@@ -42,14 +42,21 @@ export class Seats extends HTMLElement {
   private chips = new Map<string, Chip>();
   private hearing: Hearing | null = null;
   private timer = 0;
+  // On a narrow screen the strip scrolls, which the keyboard has to do too.
+  private width = new ResizeObserver(() => {
+    if (this.scrollWidth > this.clientWidth) this.tabIndex = 0;
+    else this.removeAttribute("tabindex");
+  });
 
   connectedCallback(): void {
+    this.width.observe(this);
     this.setAttribute("role", "list");
     this.dataset["tLabel"] = "seats";
     this.timer = window.setInterval(() => this.refresh(), 500);
   }
 
   disconnectedCallback(): void {
+    this.width.disconnect();
     window.clearInterval(this.timer);
   }
 
