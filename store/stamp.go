@@ -47,10 +47,12 @@ func (s *Store) KeepStamp(ctx context.Context, hearing string, stamp []byte) err
 			if st := capture.Status(status); st != capture.Signed {
 				return &transcript.StateError{Hearing: hearing, Status: st, Action: "stamp"}
 			}
-			_, err = tx.ExecContext(ctx, `
-				INSERT INTO sealed_files (hearing, path, data)
-				SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM sealed_files WHERE hearing = $1 AND path = $2)`,
-				hearing, stampFile, packed)
+			var there int64
+			err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sealed_files WHERE hearing = $1 AND path = $2`, hearing, stampFile).Scan(&there)
+			if err != nil || there > 0 {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `INSERT INTO sealed_files (hearing, path, data) VALUES ($1, $2, $3)`, hearing, stampFile, packed)
 			return err
 		})
 	}

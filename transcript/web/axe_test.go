@@ -75,6 +75,7 @@ func packed(archive, name string) ([]byte, error) {
 // TestAccessible holds every page to WCAG 2.2 A and AA, as far as axe-core can
 // tell, in both colour schemes, during a hearing and after, with dialogs open.
 func TestAccessible(t *testing.T) {
+	longOnly(t)
 	script := axe(t)
 	ctx := openBrowser(t)
 	c := openCourt(t)

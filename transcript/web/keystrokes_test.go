@@ -171,6 +171,7 @@ func plainEditing(ref *hearing.Hearing, heard []asr.Hypothesis, fixes []fix) (k 
 // TestKeystrokes puts the sample hearing right, in which every tenth word was
 // misheard, by keys through the page, and counts them against plain typing.
 func TestKeystrokes(t *testing.T) {
+	longOnly(t)
 	ctx := openBrowser(t)
 	ref, err := hearing.Load()
 	if err != nil {

@@ -18,14 +18,9 @@ import (
 // it will: a line every four seconds and four partials of each. What the page
 // holds may grow with the lines of the record, and with nothing else: what goes
 // through it, partials, levels and ticks, leaves nothing behind.
-//
-// A tenth of an hour by itself; the whole one with TINGJI_TEST_LONG=1, which
-// takes minutes and prints its figure.
 func TestAnHourOfLines(t *testing.T) {
-	minutes := 6
-	if os.Getenv("TINGJI_TEST_LONG") != "" {
-		minutes = 60
-	}
+	longOnly(t)
+	const minutes = 60
 	ctx := openBrowser(t)
 	c := openCourt(t)
 	h := c.hearing("court-3")
@@ -74,5 +69,13 @@ func TestAnHourOfLines(t *testing.T) {
 	}
 	if perLine := float64(nodes2-nodes1) / more; perLine > 12 {
 		t.Errorf("%.1f elements for each line that arrived", perLine)
+	}
+}
+
+// longOnly skips what takes too long for every run; make e2e has them run.
+func longOnly(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TINGJI_TEST_LONG") == "" {
+		t.Skip("takes long: make e2e runs it, and so does TINGJI_TEST_LONG=1")
 	}
 }
