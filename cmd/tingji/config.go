@@ -33,7 +33,7 @@ type Config struct {
 	DB     string   `toml:"db"`
 	// RecordTemplate is a DOCX with fields; see docs/RECORD.md.
 	RecordTemplate string `toml:"record_template"`
-	TSA    string   `toml:"tsa"`
+	TSA            string `toml:"tsa"`
 
 	Kafka      KafkaConfig       `toml:"kafka"`
 	ASR        ASRConfig         `toml:"asr"`
