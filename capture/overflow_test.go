@@ -161,7 +161,7 @@ func TestHearingUnderWayGoesFirst(t *testing.T) {
 		speed float64 // of the backlog, in real time
 	}{
 		"as fast as it goes": {0, 50},
-		"capped":             {320000, 9},
+		"capped":             {320000, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -163,8 +163,8 @@ func (s *sender) run(ctx context.Context) {
 		switch {
 		case len(chunks) > 0:
 			ending = nil
-			s.deliver(ctx, chunks)
 			may = s.nextRest(chunks)
+			s.deliver(ctx, chunks)
 		case ending == nil:
 			ending = s.spool.unconfirmed() // and look once more
 		default:
