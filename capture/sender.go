@@ -206,7 +206,7 @@ func (s *sender) nextRest(sent []Chunk) time.Time {
 	}
 	n := int64(0)
 	for i := range sent {
-		n += 2 * int64(len(sent[i].Samples))
+		n += 2 * int64(sent[i].Next()-sent[i].First)
 	}
 	return time.Now().Add(time.Duration(n) * time.Second / time.Duration(s.cap))
 }
