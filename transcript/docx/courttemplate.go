@@ -214,6 +214,9 @@ func fillPart(p *templatePart, r *transcript.Record) []byte {
 	var out bytes.Buffer
 	at := 0
 	notice := r.DemoNotice()
+	if strings.HasPrefix(p.name, "word/footer") {
+		notice = "" // it is in the head of every page, and on top of the text
+	}
 	for _, one := range paragraphs(p.data) {
 		out.Write(p.data[at:one.from])
 		at = one.to

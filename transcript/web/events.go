@@ -67,7 +67,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, feed *transcript
 	if r.Method == http.MethodHead {
 		return nil // a stream without a body would never end
 	}
-	out := &eventWriter{w: w, ctl: http.NewResponseController(w)}
+	out := &eventWriter{w: w, ctl: http.NewResponseController(w), page: s.page.script}
 	out.buf.WriteString("retry: 1000\n\n")
 	if err := s.pump(r, out, feed); err != nil {
 		s.Log.Debug("stream ended", "path", r.URL.Path, "err", err)
@@ -125,15 +125,19 @@ func (s *Server) send(r *http.Request, out *eventWriter, e transcript.Event) err
 
 // eventWriter writes server-sent events and gives up on a reader who stalls.
 type eventWriter struct {
-	w   http.ResponseWriter
-	ctl *http.ResponseController
-	buf bytes.Buffer
+	w    http.ResponseWriter
+	ctl  *http.ResponseController
+	buf  bytes.Buffer
+	page string // of every tick
 }
 
 func (o *eventWriter) tick() error {
 	return o.event(0, "tick", struct {
 		Now time.Time `json:"now"`
-	}{now()})
+		// Page names the page that this server hands out: an older one in a tab
+		// that was left open says so.
+		Page string `json:"page"`
+	}{now(), o.page})
 }
 
 // event writes one event and sends it; id 0 is that of a passing one.

@@ -18,8 +18,9 @@ var ui embed.FS
 
 // page is the bundled page. It does not change after buildPage.
 type page struct {
-	html  []byte
-	files map[string][]byte // by name under /assets, the content's hash in each
+	html   []byte
+	files  map[string][]byte // by name under /assets, the content's hash in each
+	script string            // name of the one with the program: another for every version
 }
 
 // buildPage bundles ui/main.ts and what it imports, so that nothing generated
@@ -63,7 +64,7 @@ func buildPage() (*page, error) {
 		}
 		html = bytes.ReplaceAll(html, place, []byte("/assets/"+named[ext]))
 	}
-	p.html = html
+	p.html, p.script = html, named[".js"]
 	return p, nil
 }
 

@@ -23,6 +23,9 @@ const actions: Record<string, { question: Question; from: Status[] }> = {
 };
 const formats = ["docx", "pdf", "txt", "srt", "vtt", "json"] as const;
 
+/** The program of this page. */
+const own = document.querySelector<HTMLScriptElement>("script[src]")?.src ?? null;
+
 const frame = `
 <a class="skip" href="#transcript" data-t="skip"></a>
 <header>
@@ -131,6 +134,7 @@ export class HearingView extends HTMLElement {
     switch (name) {
       case "tick":
         this.setNow((data as { now: string }).now);
+        this.renewed((data as { page?: string }).page);
         break;
       case "hearing":
         this.take(data as Hearing);
@@ -203,6 +207,14 @@ export class HearingView extends HTMLElement {
     document.title = `${h.case_no || h.courtroom_name} · ${t("app")}`;
     this.alarms();
     this.tick();
+  }
+
+  /** The server hands out another page than this one: it has been renewed. */
+  private renewed(page: string | undefined): void {
+    if (!page || own === null || own.endsWith(`/${page}`)) return;
+    // Nobody is at the parties' screen to press anything; nothing is typed there.
+    if (this.closest("tj-screen")) location.reload();
+    else this.banner.set("renewed", "note", t("renewed"), { href: location.pathname, words: t("renewed.go") });
   }
 
   private setNow(iso: string): void {
