@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -27,11 +28,11 @@ import (
 // direct asks an authority without a network, which has no place in a bubble.
 type direct struct {
 	*tsatest.Authority
-	asked int
+	asked atomic.Int32
 }
 
 func (d *direct) Stamp(_ context.Context, integrity string) ([]byte, error) {
-	d.asked++
+	d.asked.Add(1)
 	sum, err := hex.DecodeString(integrity)
 	if err != nil {
 		return nil, err
@@ -86,13 +87,13 @@ func TestStampComesLater(t *testing.T) {
 			t.Errorf("without a time-stamp: %+v, %v", v, err)
 		}
 		time.Sleep(time.Hour)
-		if stamper.asked < 4 || stamper.asked > 10 {
-			t.Errorf("asked %d times in an hour", stamper.asked)
+		if asked := stamper.asked.Load(); asked < 4 || asked > 10 {
+			t.Errorf("asked %d times in an hour", asked)
 		}
 		authority.Away.Store(false)
 		time.Sleep(16 * time.Minute)
 		synctest.Wait()
-		asked := stamper.asked
+		asked := stamper.asked.Load()
 		if p := proof(); p.Stamp == nil || p.Unstamped || p.Stamp.Authority != "O=Time of a test" || p.Integrity != c.hearing.Signing.Integrity {
 			t.Errorf("proof %+v", p.Stamp)
 		}
@@ -100,7 +101,7 @@ func TestStampComesLater(t *testing.T) {
 			t.Errorf("alarm %+v", a)
 		}
 		time.Sleep(2 * time.Hour)
-		if stamper.asked != asked {
+		if stamper.asked.Load() != asked {
 			t.Error("asked again for what is there")
 		}
 		folder := folderOf(t, proof())
