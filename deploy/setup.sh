@@ -50,6 +50,8 @@ test)
 	need pulseaudio-utils "plays into the virtual microphones" has paplay
 	need libasound2-plugins "PortAudio's way to PulseAudio" bash -c 'ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so'
 	need ffmpeg "recordings that are neither WAV nor FLAC" has ffmpeg
+	need libreoffice-writer-nogui "opens the record as DOCX, and makes PDF of it" has soffice
+	need poppler-utils "reads the PDF back" has pdftotext
 	;;
 lint)
 	build
