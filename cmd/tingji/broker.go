@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"tingji/store/kafka"
 )
@@ -16,12 +17,7 @@ func (a *app) joinCourt(s *stack, place string) (*courtLog, error) {
 		return nil, err
 	}
 	s.Close("data folder", unlock)
-	log, err := a.openLog(s)
-	if err != nil {
-		return nil, err
-	}
-	s.Go("topics", log.ensure)
-	return log, nil
+	return a.openLog(s)
 }
 
 // openLog makes a client of the configured brokers. It does not connect: a
@@ -51,6 +47,31 @@ func (a *app) dialLog(s *stack, config kafka.Config) (*courtLog, error) {
 func (l *courtLog) ensure(ctx context.Context) error {
 	return l.client.Ensure(ctx, kafka.Topics(l.rooms.Count)...)
 }
+
+// ensureAtLast is ensure for a courtroom's PC, which records whatever the broker
+// says: a missing right, a wrong password or a wrong kafka.partitions is put right
+// while it does. Until then nothing is sent, and the alarm says why.
+func (a *app) ensureAtLast(ctx context.Context, log *courtLog) error {
+	for {
+		err := log.ensure(ctx)
+		switch {
+		case err == nil:
+			log.refused.Store(nil)
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		}
+		log.refused.Store(&err)
+		a.log.Warn("the broker's topics cannot be used; recording goes on", "err", err)
+		if pauseFor(ctx, ensureAgain) != nil {
+			return nil
+		}
+	}
+}
+
+// ensureAgain is how long a courtroom's PC waits for somebody to put right what
+// the broker refuses.
+const ensureAgain = 5 * time.Second
 
 // upLog is the log of a process that does everything: the configured brokers,
 // which have to be there, or one of its own.

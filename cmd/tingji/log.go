@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"tingji/asr"
@@ -19,8 +20,9 @@ import (
 // on the one side, records of topics on the other. Safe for use by several
 // goroutines.
 type courtLog struct {
-	client *kafka.Client
-	rooms  kafka.Partitions
+	client  *kafka.Client
+	rooms   kafka.Partitions
+	refused atomic.Pointer[error] // why the topics are not to be written to
 }
 
 // segmentLog is segments.v1 as the docket reads it.

@@ -81,6 +81,7 @@ func (captureRunCmd) record(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	s.Go("topics", func(ctx context.Context) error { return a.ensureAtLast(ctx, log) })
 	s.Go("capture", daemon.Run)
 	s.Go("control", func(ctx context.Context) error { a.serveDaemon(ctx, daemon); return nil })
 	s.Go("watchdog", func(ctx context.Context) error { a.notifySystem(ctx, daemon); return nil })
@@ -238,6 +239,9 @@ type captureLog struct{ *courtLog }
 
 // Send implements [capture.Log].
 func (l captureLog) Send(ctx context.Context, courtroom string, messages []capture.Message) error {
+	if refused := l.refused.Load(); refused != nil {
+		return *refused
+	}
 	records := make([]kafka.Record, len(messages))
 	for i, m := range messages {
 		records[i] = kafka.Record{Key: m.Key, Value: m.Value, Headers: m.Headers}

@@ -51,6 +51,7 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	s.Go("topics", log.ensure)
 	server, err := a.startServer(ctx, s, log)
 	if err != nil {
 		return err

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tingji/capture"
+	"tingji/store/kafka"
+)
+
+// TestCaptureOutlivesARefusal: the broker is there and refuses for good, here
+// because the PC was configured with another number of partitions. The PC records
+// all the same, sends nothing, and says why.
+func TestCaptureOutlivesARefusal(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("a shell stands for the microphone: there is none")
+	}
+	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 20, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	client, err := kafka.New(kafka.Config{Brokers: broker.Addrs(), Replication: 1}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Ensure(t.Context(), kafka.Topics(16)...); err != nil {
+		t.Fatal(err)
+	}
+	config := writeConfig(t, "[kafka]\npartitions = 8\n[capture]\ncourtroom = \"3\"\n[[courtroom]]\nid = \"3\"\n"+
+		"[[courtroom.seat]]\nchannel = \"judge\"\nrole = \"审判长\"\nsource = \""+noiseSource+"\"\n")
+	dir, control := t.TempDir(), freePort(t)
+	environ := []string{"TINGJI_CAPTURE_LISTEN=" + control, "TINGJI_KAFKA=" + strings.Join(broker.Addrs(), ","), "TINGJI_DATA=" + dir}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	daemon := exec.CommandContext(ctx, executable(t), "capture", "--config", config)
+	daemon.Cancel = func() error { return daemon.Process.Signal(syscall.SIGINT) }
+	daemon.Env = append(os.Environ(), environ...)
+	said := new(output)
+	daemon.Stderr = said
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cancel()
+		if err := daemon.Wait(); err != nil && daemon.ProcessState.ExitCode() > 0 {
+			t.Errorf("the daemon ended by itself: %v\n%s", err, lastLines(said.String(), 20))
+		}
+	}()
+	opened := false
+	for range 400 {
+		time.Sleep(50 * time.Millisecond)
+		var r capture.Report
+		res, err := http.Get("http://" + control + "/report")
+		if err != nil {
+			continue
+		}
+		err = json.NewDecoder(res.Body).Decode(&r)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !opened {
+			if _, errs, code := tingji(t, environ, "capture", "open", "--config", config); code != exitOK {
+				t.Fatalf("open: exit %d: %s", code, errs)
+			}
+			opened = true
+			continue
+		}
+		for _, a := range r.Alarms {
+			if a.Code == "broker-unreachable" && strings.Contains(a.Text, "set kafka.partitions to 16") && r.Seats[0].Samples > 0 {
+				if found, _ := filepath.Glob(filepath.Join(dir, "capture/archive/*/*.wav")); len(found) != 1 {
+					t.Errorf("archive: %q", found)
+				}
+				return
+			}
+		}
+	}
+	t.Fatalf("the daemon never says why nothing is sent\n%s", lastLines(said.String(), 20))
+}
