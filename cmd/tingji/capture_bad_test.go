@@ -1,19 +1,12 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"tingji/capture"
 )
 
 // TestCaptureRefuses gives the daemon what it cannot start with: one line that
@@ -79,9 +72,7 @@ func TestCaptureRefuses(t *testing.T) {
 // where all but one seat is wrong in its own way, and the archive's folder too.
 // Each is told of, and the one seat is recorded.
 func TestCaptureRecordsWhatItCan(t *testing.T) {
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("a shell stands for the microphone: there is none")
-	}
+	needShell(t)
 	dir := t.TempDir()
 	// A sound card that plays a file for ever, without a sound server.
 	asound := "pcm.panel { type file slave.pcm \"null\" file \"/dev/null\" infile \"/dev/zero\" format \"raw\" hint { show on description \"panel\" } }\n"
@@ -110,32 +101,8 @@ func TestCaptureRecordsWhatItCan(t *testing.T) {
 	control := freePort(t)
 	environ := []string{"TINGJI_CAPTURE_LISTEN=" + control, "TINGJI_KAFKA=127.0.0.1:9", "TINGJI_DATA=" + filepath.Join(dir, "pc"), "HOME=" + dir, "JACK_NO_START_SERVER=1"}
 	path := writeConfig(t, config.String())
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	daemon := exec.CommandContext(ctx, executable(t), "capture", "--config", path)
-	daemon.Cancel = func() error { return daemon.Process.Signal(syscall.SIGINT) }
-	said := new(output)
-	daemon.Env, daemon.Stderr = append(os.Environ(), environ...), said
-	if err := daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		cancel()
-		_ = daemon.Wait() // it ended as it was told to
-		if t.Failed() {
-			t.Log(lastLines(said.String(), 60))
-		}
-	}()
-	report := func() (r capture.Report) {
-		if res, err := http.Get("http://" + control + "/report"); err == nil {
-			defer res.Body.Close()
-			if err := json.NewDecoder(res.Body).Decode(&r); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return r
-	}
-	for i := 0; report().Courtroom == ""; i++ {
+	daemon := startPC(t, path, control, environ)
+	for i := 0; daemon.report().Courtroom == ""; i++ {
 		if i == 200 {
 			t.Fatal("the daemon does not answer")
 		}
@@ -148,7 +115,7 @@ func TestCaptureRecordsWhatItCan(t *testing.T) {
 		t.Errorf("opened twice: exit %d: %s", code, errs)
 	}
 	lacks := func() (missing []string) {
-		r := report()
+		r := daemon.report()
 		for _, s := range seats {
 			ok := s.says == "" && len(r.Seats) > 0 && r.Seats[0].Recording && r.Seats[0].Samples > 0
 			for _, a := range r.Alarms {
@@ -169,12 +136,12 @@ func TestCaptureRecordsWhatItCan(t *testing.T) {
 	}
 	for i := 0; len(lacks()) > 0; i++ {
 		if i == 100 {
-			t.Fatalf("nothing is said of %q: %+v", lacks(), report().Alarms)
+			t.Fatalf("nothing is said of %q: %+v", lacks(), daemon.report().Alarms)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 	for _, s := range seats[1:] {
-		if !strings.Contains(said.String(), "channel="+s.channel) {
+		if !strings.Contains(daemon.said.String(), "channel="+s.channel) {
 			t.Errorf("the log says nothing of %s", s.channel)
 		}
 	}

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"tingji/capture"
 	"tingji/store/kafka"
 )
 
@@ -20,9 +13,7 @@ import (
 // because the PC was configured with another number of partitions. The PC records
 // all the same, sends nothing, and says why.
 func TestCaptureOutlivesARefusal(t *testing.T) {
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("a shell stands for the microphone: there is none")
-	}
+	needShell(t)
 	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 20, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
@@ -40,34 +31,13 @@ func TestCaptureOutlivesARefusal(t *testing.T) {
 		"[[courtroom.seat]]\nchannel = \"judge\"\nrole = \"审判长\"\nsource = \""+noiseSource+"\"\n")
 	dir, control := t.TempDir(), freePort(t)
 	environ := []string{"TINGJI_CAPTURE_LISTEN=" + control, "TINGJI_KAFKA=" + strings.Join(broker.Addrs(), ","), "TINGJI_DATA=" + dir}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	daemon := exec.CommandContext(ctx, executable(t), "capture", "--config", config)
-	daemon.Cancel = func() error { return daemon.Process.Signal(syscall.SIGINT) }
-	daemon.Env = append(os.Environ(), environ...)
-	said := new(output)
-	daemon.Stderr = said
-	if err := daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		cancel()
-		if err := daemon.Wait(); err != nil && daemon.ProcessState.ExitCode() > 0 {
-			t.Errorf("the daemon ended by itself: %v\n%s", err, lastLines(said.String(), 20))
-		}
-	}()
+	daemon := startPC(t, config, control, environ)
 	opened := false
 	for range 400 {
 		time.Sleep(50 * time.Millisecond)
-		var r capture.Report
-		res, err := http.Get("http://" + control + "/report")
-		if err != nil {
+		r := daemon.report()
+		if r.Courtroom == "" {
 			continue
-		}
-		err = json.NewDecoder(res.Body).Decode(&r)
-		res.Body.Close()
-		if err != nil {
-			t.Fatal(err)
 		}
 		if !opened {
 			if _, errs, code := tingji(t, environ, "capture", "open", "--config", config); code != exitOK {
@@ -85,5 +55,5 @@ func TestCaptureOutlivesARefusal(t *testing.T) {
 			}
 		}
 	}
-	t.Fatalf("the daemon never says why nothing is sent\n%s", lastLines(said.String(), 20))
+	t.Fatal("the daemon never says why nothing is sent")
 }

@@ -1,28 +1,18 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
 
-// noiseSource is a microphone of a quiet room, more or less at real pace.
-const noiseSource = `exec:sh -c 'while :; do head -c 640 /dev/urandom; sleep 0.02; done'`
-
 // TestCaptureByHand checks a courtroom's PC and opens a hearing on it by hand,
 // beside a record server.
 func TestCaptureByHand(t *testing.T) {
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("a shell stands for the microphone: there is none")
-	}
+	needShell(t)
 	broker, control := freePort(t), freePort(t)
 	room := func(judge string) string {
 		return writeConfig(t, fmt.Sprintf("[capture]\ncourtroom = \"3\"\n[[courtroom]]\nid = \"3\"\n"+
@@ -58,40 +48,16 @@ func TestCaptureByHand(t *testing.T) {
 		t.Errorf("meter: exit %d\n%s", code, out)
 	}
 
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	daemon := exec.CommandContext(ctx, executable(t), "capture", "--config", config)
-	daemon.Cancel = func() error { return daemon.Process.Signal(syscall.SIGINT) }
-	said := new(output)
-	daemon.Env, daemon.Stderr = append(os.Environ(), environ...), said
-	if err := daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		cancel()
-		_ = daemon.Wait() // it ended as it was told to
-		if t.Failed() {
-			t.Log(lastLines(said.String(), 40))
-		}
-	}()
-	ask := func(path string) string {
-		res, err := http.Get("http://" + control + path)
-		if err != nil {
-			return err.Error()
-		}
-		defer res.Body.Close()
-		b, _ := io.ReadAll(res.Body)
-		return string(b)
-	}
+	daemon := startPC(t, config, control, environ)
 	until := func(path, want string) {
 		t.Helper()
 		for range 300 {
-			if strings.Contains(ask(path), want) {
+			if strings.Contains(daemon.ask(path), want) {
 				return
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
-		t.Fatalf("%s never says %s:\n%s", path, want, ask(path))
+		t.Fatalf("%s never says %s:\n%s", path, want, daemon.ask(path))
 	}
 	until("/healthz", "ok")
 	if res, err := http.Post("http://"+control+"/control/open", "text/plain", nil); err != nil || res.StatusCode != http.StatusForbidden {
