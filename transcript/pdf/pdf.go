@@ -108,6 +108,10 @@ func convert(ctx context.Context, office string, source []byte) (made []byte, er
 	if err := os.WriteFile(filepath.Join(dir, "record.docx"), source, 0o600); err != nil {
 		return nil, err
 	}
+	fonts := filepath.Join(dir, "fonts.conf")
+	if err := os.WriteFile(fonts, fontconfig(), 0o600); err != nil {
+		return nil, err
+	}
 	// A profile of its own: the user's may be in use, and then nothing happens.
 	profile := "file://" + filepath.ToSlash(filepath.Join(dir, "profile"))
 	cmd := exec.CommandContext(ctx, office, "-env:UserInstallation="+profile,
@@ -115,7 +119,7 @@ func convert(ctx context.Context, office string, source []byte) (made []byte, er
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+dir) // no trace outside the folder
+	cmd.Env = append(os.Environ(), "FONTCONFIG_FILE="+fonts, "HOME="+dir) // no trace outside the folder
 	cmd.WaitDelay = 5 * time.Second
 	prepare(cmd)
 	err = cmd.Run()

@@ -85,6 +85,12 @@ func TestPDF(t *testing.T) {
 			t.Errorf("a font is not embedded: %s", row)
 		}
 	}
+	// The collection is named by its first face, whichever is used.
+	if list, err := exec.Command("fc-list", "Noto Serif CJK SC").Output(); err == nil && len(list) > 0 {
+		if !strings.Contains(string(fonts), "NotoSerifCJK") || strings.Contains(string(fonts), "Sans") {
+			t.Errorf("the form's 仿宋 and 小标宋 are not printed with Noto Serif CJK, which is there:\n%s", fonts)
+		}
+	}
 	// The body's box only: headers and footers stand between its lines.
 	text, err := exec.Command(tools["pdftotext"], "-raw", "-y", "80", "-x", "0", "-W", "600", "-H", "680", file, "-").Output()
 	if err != nil {
