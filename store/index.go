@@ -46,6 +46,7 @@ type index struct {
 	blocks map[int64]*search.Block // the descriptions of blocks read last
 	used   []int64                 // their numbers, the latest last
 	live   map[string]*liveHearing
+	rows   rowCache
 	sets   sync.Pool // of *search.Sets
 }
 
@@ -266,15 +267,22 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 	b := search.NewBuilder()
 	var entries []marked
 	var newest, oldest search.Place
-	for _, id := range ids {
-		h, changes, lines, err := s.hearingToIndex(ctx, id)
+	reading, stop := context.WithCancel(ctx)
+	hearings := s.hearingsToIndex(reading, ids)
+	defer func() {
+		stop()
+		for range hearings { // until it has ended
+		}
+	}()
+	for next := range hearings {
+		h, err := next.Hearing, next.err
 		if err != nil {
 			return 0, err
 		}
-		if replaces == nil && len(entries) > 0 && b.Lines()+len(lines) > search.MaxLines {
+		if replaces == nil && len(entries) > 0 && b.Lines()+len(next.lines) > search.MaxLines {
 			break
 		}
-		b.Add(h, lines)
+		b.Add(h, next.lines)
 		if p := h.Place(); len(entries) == 0 {
 			newest, oldest = p, p
 		} else if p.Compare(newest) < 0 {
@@ -282,7 +290,10 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 		} else if p.Compare(oldest) > 0 {
 			oldest = p
 		}
-		entries = append(entries, marked{hearing: id, changes: changes})
+		entries = append(entries, marked{hearing: h.ID, changes: next.changes})
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
 	}
 	rows, err := b.Rows()
 	if err != nil {
@@ -316,19 +327,48 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 	return len(entries), nil
 }
 
-// hearingToIndex reads a hearing with its lines, of one instant.
-func (s *Store) hearingToIndex(ctx context.Context, id string) (h search.Hearing, changes int64, lines []search.Line, err error) {
+// toIndex is a hearing with its lines, of one instant.
+type toIndex struct {
+	search.Hearing
+	changes int64
+	lines   []search.Line
+	err     error // the last one
+}
+
+// hearingsToIndex reads hearings, the next one while one is taken in, until ctx
+// ends.
+func (s *Store) hearingsToIndex(ctx context.Context, ids []string) <-chan toIndex {
+	read := make(chan toIndex, 1)
+	go func() {
+		defer close(read)
+		for _, id := range ids {
+			h := s.hearingToIndex(ctx, id)
+			select {
+			case read <- h:
+			case <-ctx.Done():
+				return
+			}
+			if h.err != nil {
+				return
+			}
+		}
+	}()
+	return read
+}
+
+func (s *Store) hearingToIndex(ctx context.Context, id string) (h toIndex) {
 	var state capture.Hearing
 	var byHand map[string]bool
-	err = s.view(ctx, func(tx *sql.Tx) error {
-		state, changes, err = searchHearing(ctx, tx, id)
+	h.err = s.view(ctx, func(tx *sql.Tx) (err error) {
+		state, h.changes, err = searchHearing(ctx, tx, id)
 		if err == nil {
-			lines, byHand, err = searchLines(ctx, tx, id, 0)
+			h.lines, byHand, err = searchLines(ctx, tx, id, 0)
 		}
 		return err
 	})
-	search.Phases(&state, sortLines(lines), byHand)
-	return search.NewHearing(&state), changes, lines, err
+	search.Phases(&state, sortLines(h.lines), byHand)
+	h.Hearing = search.NewHearing(&state)
+	return h
 }
 
 // steps bounds the transactions of the index by their time: half as many rows

@@ -19,11 +19,12 @@ import (
 // replaced as a whole, never changed.
 type liveHearing struct {
 	search.Hearing
-	state   capture.Hearing
-	changes int64
-	lines   []search.Line   // without their phases
-	byHand  map[string]bool // ids of lines
-	phased  func() []search.Line
+	state    capture.Hearing
+	changes  int64
+	lines    []search.Line   // without their phases
+	sketches []search.Sketch // of lines
+	byHand   map[string]bool // ids of lines
+	phased   func() []search.Line
 }
 
 // maxLive bounds the lines of changed hearings that are held in memory, and so
@@ -106,7 +107,7 @@ func readLive(ctx context.Context, q querier, id string, known *liveHearing) (*l
 		}
 	}
 	now.lines = sortLines(changed)
-	search.Prepare(now.lines)
+	now.sketches = search.Prepare(now.lines)
 	// Few ask for phases, and they are those of the whole hearing.
 	now.phased = sync.OnceValue(func() []search.Line {
 		lines := slices.Clone(now.lines)

@@ -164,6 +164,7 @@ type finder struct {
 	first  bool // this page is the first
 
 	matcher  *search.Matcher
+	judge    *search.Judge // of matcher
 	filter   search.HearingFilter
 	byID     *sql.Stmt // of the transaction
 	sets     *search.Sets
@@ -279,6 +280,7 @@ func foundHearing(h *search.Hearing) transcript.SearchHearing {
 // full and the lines are counted.
 func (f *finder) run() error {
 	f.matcher = search.NewMatcher(f.query, f.at.Widened)
+	f.judge = f.matcher.NewJudge()
 	f.liveHits = map[int][]search.Hit{}
 	classes := f.matcher.Classes()
 	if f.newest {
@@ -407,19 +409,19 @@ func (f *finder) foundLine(hit search.Hit, lines lineReader) (found transcript.S
 	}
 	found.ContextLine = f.context(l)
 	found.Match = className(hit.Class)
-	found.Spans = foundSpans(f.matcher.Spans(l))
+	found.Spans = foundSpans(f.matcher.Spans(0, l))
 	if found.Before, err = context(hit.Line - 1); err != nil {
 		return found, err
 	}
 	if found.After, err = context(hit.Line + 1); err != nil {
 		return found, err
 	}
-	for _, p := range hit.With {
-		l, err := lines(p.Line)
+	for i, near := range hit.With {
+		l, err := lines(near)
 		if err != nil {
 			return found, err
 		}
-		found.Near = append(found.Near, transcript.NearLine{ContextLine: f.context(l), Spans: foundSpans(p.Spans)})
+		found.Near = append(found.Near, transcript.NearLine{ContextLine: f.context(l), Spans: foundSpans(f.matcher.Spans(i+1, l))})
 	}
 	return found, nil
 }

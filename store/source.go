@@ -38,7 +38,7 @@ func (s *liveSource) take() (*search.Hearing, []search.Hit, lineReader, error) {
 	}
 	hits, ok := s.f.liveHits[s.next]
 	if !ok { // else they are from the pass before
-		hits = s.f.matcher.Lines(lines)
+		hits = s.f.matcher.Lines(lines, h.sketches)
 		s.f.liveHits[s.next] = hits
 		s.f.pieces += len(h.lines) / search.PieceLines
 	}
@@ -194,6 +194,10 @@ func (s *blockSource) readAhead() error {
 	for ; s.fetched < min(len(s.candidates), s.next+s.fetch) && len(need) < 64; s.fetched++ {
 		i := s.candidates[s.fetched]
 		_, first, count := s.block.Hearing(i)
+		if s.certain {
+			need = s.shown(i, first, count, need)
+			continue
+		}
 		for n := s.nextLine(first, first+count); n < first+count; {
 			row, from := s.block.PieceRow(i, n-first)
 			need = append(need, row)
@@ -202,6 +206,25 @@ func (s *blockSource) readAhead() error {
 	}
 	s.fetch = min(2*s.fetch, 32)
 	return s.read(need)
+}
+
+// shown adds the pieces of the lines that will be shown of a hearing whose hits
+// are certain, with their neighbours.
+func (s *blockSource) shown(i, first, count int, need []int) []int {
+	n := s.nextLine(first, first+count)
+	for range s.f.lines {
+		if n == first+count {
+			break
+		}
+		for near := max(n-1, first); near <= min(n+1, first+count-1); near++ {
+			row, _ := s.block.PieceRow(i, near-first)
+			if len(need) == 0 || need[len(need)-1] != row {
+				need = append(need, row)
+			}
+		}
+		n = s.nextLine(n+1, first+count)
+	}
+	return need
 }
 
 func (s *blockSource) read(rows []int) error {
@@ -223,20 +246,26 @@ func (s *blockSource) read(rows []int) error {
 	return nil
 }
 
-// line is the n-th line of the i-th hearing.
-func (s *blockSource) line(i, n int) (*search.Line, error) {
+// piece is where the n-th line of the i-th hearing stands, and its place there.
+func (s *blockSource) piece(i, n int) (p *search.Piece, row, at int, err error) {
 	row, from := s.block.PieceRow(i, n)
-	piece, ok := s.pieces[row]
+	p, ok := s.pieces[row]
 	if !ok { // for context, a line of the piece after or before
 		if err := s.read([]int{row}); err != nil {
-			return nil, err
+			return nil, row, 0, err
 		}
-		piece = s.pieces[row]
+		p = s.pieces[row]
 	}
-	if n-from >= piece.Len() {
-		return nil, fmt.Errorf("block %d row %d: %w", s.info.block, row, search.ErrBlock)
+	return p, row, n - from, nil
+}
+
+// line is the n-th line of the i-th hearing.
+func (s *blockSource) line(i, n int) (*search.Line, error) {
+	p, row, at, err := s.piece(i, n)
+	if err != nil {
+		return nil, err
 	}
-	l, err := piece.Line(n - from)
+	l, err := p.Line(at)
 	if err != nil {
 		return nil, fmt.Errorf("block %d row %d: %w", s.info.block, row, err)
 	}
@@ -255,47 +284,45 @@ func (s *blockSource) nextLine(n, end int) int {
 
 // hits decides the candidate lines of a hearing.
 func (s *blockSource) hits(i, first, count int) ([]search.Hit, error) {
-	var (
-		hits   []search.Hit
-		lines  []search.Line
-		places []int
-	)
-	simple := s.f.matcher.Simple()
+	var hits []search.Hit
 	for n := s.nextLine(first, first+count); n < first+count; n = s.nextLine(n+1, first+count) {
 		if s.certain {
 			hits = append(hits, search.Hit{Line: n - first, Class: search.Exact})
 			continue
 		}
-		l, err := s.line(i, n-first)
+		p, row, at, err := s.piece(i, n-first)
+		if err == nil {
+			err = s.f.judge.Add(n-first, p, at)
+		}
 		if err != nil {
-			return nil, err
-		}
-		if !simple {
-			lines, places = append(lines, *l), append(places, n-first)
-		} else if c := s.f.matcher.Line(l); c > 0 {
-			hits = append(hits, search.Hit{Line: n - first, Class: c}) // spans when it is shown
+			return nil, fmt.Errorf("block %d row %d: %w", s.info.block, row, err)
 		}
 	}
-	if !simple {
-		hits = s.f.matcher.LinesAt(lines, places)
+	if s.certain {
+		return hits, nil
 	}
-	return hits, nil
+	return s.f.judge.Hits(), nil
 }
 
-// rows reads rows of blocks, by their ids, which are mostly neighbours.
+// rows reads rows of blocks, by their ids, which are mostly neighbours; ids are
+// sorted. Nobody may change what is returned.
 func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	found := make(map[int64][]byte, len(ids))
 	var ranges [][2]int64
-	for _, id := range slices.Compact(ids) {
+	for _, id := range f.store.index.rows.get(ids, found) {
 		if n := len(ranges); n > 0 && ranges[n-1][1] == id-1 {
 			ranges[n-1][1] = id
 		} else {
 			ranges = append(ranges, [2]int64{id, id})
 		}
+	}
+	if len(ranges) == 0 {
+		return found, nil
 	}
 	list, err := json.Marshal(ranges)
 	if err != nil {
@@ -318,6 +345,7 @@ func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 			return nil, err
 		}
 		found[id] = data.bytes
+		f.store.index.rows.put(id, data.bytes)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

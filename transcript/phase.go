@@ -3,6 +3,7 @@ package transcript
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"tingji/capture"
 )
@@ -158,7 +159,7 @@ const (
 // benchFormulas are the words that open a phase, as patterns over sounds: a
 // character stands for its syllable, 不 and its kin are looked at by find.
 // Those with phases behind them count only while one of these lasts.
-func benchFormulas() ([]formula, *sounds) {
+var benchFormulas = sync.OnceValues(func() ([]formula, *sounds) {
 	const (
 		now     = `(?:现在|下面|接下来|首先)，?`
 		begin   = `(?:开始|进行|进入|转入|恢复|继续)，?`
@@ -191,7 +192,7 @@ func benchFormulas() ([]formula, *sounds) {
 		{opens: PhaseClosing, kind: precedes, key: "笔录", pattern: `(?:阅读|阅看|核对|查阅).{0,4}笔录`},
 		{opens: PhaseClosing, kind: precedes, key: "笔录", pattern: `笔录.{0,12}签[名字]`},
 	})
-}
+})
 
 // refused reports whether what stands around or inside of a formula takes it
 // back: the words before it, itself, and the words behind it.

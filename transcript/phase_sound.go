@@ -3,6 +3,7 @@ package transcript
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/mozillazg/go-pinyin"
@@ -21,9 +22,10 @@ type formula struct {
 	sound    *regexp.Regexp
 }
 
-// sounds are the syllables that formulas know. Not safe for several goroutines.
+// sounds are the syllables that formulas know.
 type sounds struct {
 	of   map[string]rune // by syllable
+	mu   sync.Mutex      // for hear
 	seen map[rune]rune   // by character, as far as one was looked up
 }
 
@@ -75,8 +77,11 @@ type heard struct {
 	places []int // in text, of each sound
 }
 
-// hear leaves out spaces, and makes one mark of several.
+// hear leaves out spaces, and makes one mark of several. Safe for several
+// goroutines.
 func (s *sounds) hear(text string) heard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	h := heard{text: []rune(text)}
 	var b strings.Builder
 	last := rune(0)

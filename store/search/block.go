@@ -52,91 +52,6 @@ type entry struct {
 	Piece int `json:"piece"` // the first, from 0
 }
 
-// Builder makes a block. It is for one goroutine.
-type Builder struct {
-	sounds *sounds
-	lists  map[key]*list
-	dir    directory
-	pieces [][]byte
-}
-
-// list is the lines of a key while they are collected.
-type list struct {
-	last  int // line, plus one
-	bytes []byte
-}
-
-func NewBuilder() *Builder {
-	return &Builder{sounds: soundTable(), lists: map[key]*list{}}
-}
-
-// Lines is the number of lines so far.
-func (b *Builder) Lines() int { return b.dir.Lines }
-
-// Add takes in a hearing with all its lines, in order.
-func (b *Builder) Add(h Hearing, lines []Line) {
-	b.dir.Hearings = append(b.dir.Hearings, entry{Hearing: h, First: b.dir.Lines, Count: len(lines), Piece: len(b.pieces)})
-	for chunk := range slices.Chunk(lines, PieceLines) {
-		b.pieces = append(b.pieces, appendPiece(nil, chunk))
-	}
-	for i := range lines {
-		b.dir.Lines++
-		n := b.dir.Lines
-		keysOf(b.sounds, &lines[i], func(k key) {
-			l := b.lists[k]
-			if l == nil {
-				l = &list{}
-				b.lists[k] = l
-			}
-			if l.last != n {
-				l.bytes = binary.AppendUvarint(l.bytes, uint64(n-l.last))
-				l.last = n
-			}
-		})
-	}
-}
-
-// Rows ends the block.
-func (b *Builder) Rows() ([][]byte, error) {
-	keys := make([]key, 0, len(b.lists))
-	for k := range b.lists {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	rows := make([][]byte, rowPages)
-	fences, page := []byte{}, []byte(nil)
-	var lastFence, last key
-	end := func() {
-		if len(page) > 0 {
-			rows = append(rows, page)
-			page, last = nil, 0
-		}
-	}
-	for _, k := range keys {
-		l := b.lists[k].bytes
-		if len(page)+len(l) > pageSize {
-			end()
-		}
-		if len(page) == 0 {
-			fences = binary.AppendUvarint(fences, k-lastFence)
-			lastFence = k
-		}
-		page = binary.AppendUvarint(page, k-last)
-		last = k
-		page = binary.AppendUvarint(page, uint64(len(l)))
-		page = append(page, l...)
-		delete(b.lists, k)
-	}
-	end()
-	b.dir.Pieces = len(rows)
-	dir, err := json.Marshal(b.dir)
-	if err != nil {
-		return nil, fmt.Errorf("describe a block: %w", err)
-	}
-	rows[0], rows[1] = fences, dir
-	return append(rows, b.pieces...), nil
-}
-
 // Rows that a Block is read from.
 const (
 	RowFences    = 0
@@ -254,6 +169,9 @@ func (b *Block) PageRows(exprs ...*Expr) []int {
 		for _, p := range e.parts {
 			walk(p)
 		}
+		for _, p := range e.except {
+			walk(p)
+		}
 		if e.parts == nil {
 			from, to := b.pages(e)
 			for p := from; p < to; p++ {
@@ -369,6 +287,16 @@ func (b *Block) Select(e *Expr, rows map[int][]byte, sets *Sets) (Set, error) {
 			return s, nil
 		}
 		set = s
+	}
+	for _, p := range e.except {
+		s, err := b.Select(p, rows, sets)
+		if err != nil {
+			return nil, err
+		}
+		for i := range set {
+			set[i] &^= s[i]
+		}
+		sets.Return(s)
 	}
 	return set, nil
 }

@@ -58,7 +58,7 @@ func TestPlan(t *testing.T) {
 		m := search.NewMatcher(q, false)
 		var truth [][]search.Hit
 		for i := range hearings {
-			truth = append(truth, m.Lines(hearings[len(hearings)-1-i].Lines)) // the newest first
+			truth = append(truth, m.Lines(hearings[len(hearings)-1-i].Lines, nil)) // the newest first
 		}
 		for class := search.Exact; class <= search.BySound; class++ {
 			plans := m.Plan(class)

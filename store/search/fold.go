@@ -12,6 +12,14 @@ func fold(s string) []rune {
 	return runes
 }
 
+// appendFolded appends what fold returns.
+func appendFolded(to []rune, s string) []rune {
+	for _, r := range s {
+		to = append(to, foldRune(r))
+	}
+	return to
+}
+
 func foldRune(r rune) rune {
 	switch {
 	case r < 0x80:

@@ -66,17 +66,6 @@ func (l Line) Same(o Line) bool {
 	return l == o
 }
 
-// Prepare makes lines that are searched again and again faster to decide, at the
-// cost of 200 bytes or so each. Text must not change afterwards.
-func Prepare(lines []Line) {
-	for i := range lines {
-		if lines[i].ready == nil {
-			lines[i].ready = &text{runes: fold(lines[i].Text)}
-			lines[i].ready.scan()
-		}
-	}
-}
-
 // Phases gives the lines of a hearing, which are in their order, the phase in
 // which they were spoken: as the clerk decided, and where nobody has decided, as
 // the bench's words propose. byHand are the ids of lines that somebody wrote.

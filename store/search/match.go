@@ -25,14 +25,7 @@ type Span struct {
 type Hit struct {
 	Line  int // in the hearing
 	Class Class
-	Spans []Span
-	With  []Partner // the nearest lines of the query's further groups
-}
-
-// Partner is a line that stands near a hit.
-type Partner struct {
-	Line  int
-	Spans []Span
+	With  []int // the nearest lines of the query's further groups, each of one
 }
 
 // Matcher decides what a query matches. It is the truth that the index is held
@@ -54,6 +47,7 @@ type term struct {
 	number []element // nil: the term has no number
 	sound  [][]sound // any of these
 	hears  [][]*planeSet
+	ways   []Sketch // a line that matches holds one of them
 }
 
 // element is a rune of a term, or a number.
@@ -137,6 +131,7 @@ func (m *Matcher) compile(t Term, widened bool) term {
 		}
 		c.hears = append(c.hears, sets)
 	}
+	c.ways = m.ways(&c)
 	return c
 }
 
@@ -209,7 +204,8 @@ type text struct {
 	runes    []rune
 	scanned  bool
 	elements []element
-	starts   []int // of the elements, and the end
+	starts   []int  // of the elements, and the end
+	sketch   Sketch // by Prepare
 }
 
 func (x *text) scan() {
@@ -217,6 +213,7 @@ func (x *text) scan() {
 		return
 	}
 	x.scanned = true
+	x.elements, x.starts = x.elements[:0], x.starts[:0]
 	at := 0
 	for _, n := range append(numbers(x.runes), number{start: len(x.runes), end: len(x.runes)}) {
 		for ; at < n.start; at++ {
@@ -327,24 +324,33 @@ func (m *Matcher) text(l *Line) *text {
 // Simple reports whether each line is decided by itself.
 func (m *Matcher) Simple() bool { return len(m.groups) < 2 }
 
-// Line decides a line for a simple query; the class is 0 where it does not
-// match.
-func (m *Matcher) Line(l *Line) Class {
+// Spans are the places in a line that matches of the query's first group, or,
+// for a Hit's With[i], of group i+1.
+func (m *Matcher) Spans(group int, l *Line) []Span {
+	spans := []Span{}
+	if group >= len(m.groups) {
+		return spans
+	}
+	x := m.text(l)
+	for i := range m.groups[group].terms {
+		if t := &m.groups[group].terms[i]; !t.not {
+			spans = t.spans(m.sounds, x, spans)
+		}
+	}
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	return spans
+}
+
+// class decides a line with the text x for one group; 0: it does not match.
+func (m *Matcher) class(group int, l *Line, x *text) Class {
 	if len(m.groups) == 0 {
 		return Exact
 	}
-	return m.class(&m.groups[0], l)
-}
-
-// Spans are the places of the query's first group in a line that matches.
-func (m *Matcher) Spans(l *Line) []Span { return m.spansOf(0, l) }
-
-func (m *Matcher) class(g *group, l *Line) Class {
+	g := &m.groups[group]
 	if !g.filters.line(l) {
 		return 0
 	}
 	worst := Exact
-	x := m.text(l)
 	for i := range g.terms {
 		t := &g.terms[i]
 		c := t.class(m.sounds, x)
@@ -356,100 +362,16 @@ func (m *Matcher) class(g *group, l *Line) Class {
 	return worst
 }
 
-func (m *Matcher) spansOf(g int, l *Line) []Span {
-	spans := []Span{}
-	if g >= len(m.groups) {
-		return spans
-	}
-	x := m.text(l)
-	for i := range m.groups[g].terms {
-		if t := &m.groups[g].terms[i]; !t.not {
-			spans = t.spans(m.sounds, x, spans)
-		}
-	}
-	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
-	return spans
-}
-
 // Lines decides all lines of a hearing. Hits are in the order of the lines.
-func (m *Matcher) Lines(lines []Line) []Hit {
-	places := make([]int, len(lines))
-	for i := range places {
-		places[i] = i
-	}
-	return m.LinesAt(lines, places)
-}
-
-// LinesAt decides some lines of a hearing, those at the given places, in
-// ascending order; all others are known not to match any group. Hits name
-// places.
-func (m *Matcher) LinesAt(lines []Line, places []int) []Hit {
-	var hits []Hit
-	if m.Simple() {
-		for i := range lines {
-			if c := m.Line(&lines[i]); c > 0 {
-				hits = append(hits, Hit{Line: places[i], Class: c, Spans: m.Spans(&lines[i])})
-			}
-		}
-		return hits
-	}
-	// From the last group to the first: what a line is as the beginning of the
-	// rest of the chain, and its best partner there.
-	type link struct {
-		class   Class
-		partner int
-	}
-	chain := make([][]link, len(m.groups))
-	for g := len(m.groups) - 1; g >= 0; g-- {
-		chain[g] = make([]link, len(lines))
-		for i := range lines {
-			l := link{class: m.class(&m.groups[g], &lines[i]), partner: -1}
-			if l.class > 0 && g+1 < len(m.groups) {
-				best, nearest := Class(0), 0
-				m.query.Near[g].around(lines, places, i, func(j int) {
-					c, apart := chain[g+1][j].class, max(places[i]-places[j], places[j]-places[i])
-					if c > 0 && (best == 0 || c < best || c == best && apart < nearest) {
-						best, nearest, l.partner = c, apart, j
-					}
-				})
-				if l.class = max(l.class, best); l.partner < 0 {
-					l.class = 0
-				}
-			}
-			chain[g][i] = l
-		}
-	}
+// sketches are what Prepare made of the lines; nil: they were not prepared.
+func (m *Matcher) Lines(lines []Line, sketches []Sketch) []Hit {
+	j := Judge{m: m}
 	for i := range lines {
-		if chain[0][i].class == 0 {
-			continue
+		if l := &lines[i]; sketches == nil || m.maybe(&sketches[i]) {
+			j.add(i, l, m.text(l))
 		}
-		h := Hit{Line: places[i], Class: chain[0][i].class, Spans: m.Spans(&lines[i])}
-		at := i
-		for g := 1; g < len(m.groups); g++ {
-			at = chain[g-1][at].partner
-			h.With = append(h.With, Partner{places[at], m.spansOf(g, &lines[at])})
-		}
-		hits = append(hits, h)
 	}
-	return hits
-}
-
-// around calls f for the lines within the distance of line i, in their order.
-func (d Distance) around(lines []Line, places []int, i int, f func(int)) {
-	within := func(j int) bool {
-		if d.Lines > 0 {
-			return max(places[i]-places[j], places[j]-places[i]) <= d.Lines
-		}
-		apart := lines[i].StartMS - lines[j].StartMS
-		return max(apart, -apart) <= int64(d.Seconds)*1000
-	}
-	from := i
-	for from > 0 && within(from-1) {
-		from--
-	}
-	for ; from < len(lines) && within(from); from++ {
-		f(from)
-	}
+	return j.Hits()
 }
 
 // Near leaves those lines in sets, one for each group, that can stand in a hit

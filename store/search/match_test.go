@@ -67,18 +67,23 @@ func TestLine(t *testing.T) {
 	for _, tt := range tests {
 		m := matcher(t, tt.query, false)
 		l := Line{Text: tt.text, Heard: "接条", Role: "原告", Speaker: "张三"}
-		got := fmt.Sprint(m.Line(&l))
+		class := m.class(0, &l, m.text(&l))
+		got := fmt.Sprint(class)
 		if got != "0" {
-			got += " " + fmt.Sprint(m.Spans(&l))
+			got += " " + fmt.Sprint(m.Spans(0, &l))
 		}
 		if got != tt.want {
 			t.Errorf("%s in %s: %s, want %s", tt.query, tt.text, got, tt.want)
 		}
-		if c := m.Line(&l); c > 0 && !slices.Contains(m.Classes(), c) {
+		if class > 0 && !slices.Contains(m.Classes(), class) {
 			t.Errorf("%s: classes are %v", tt.query, m.Classes())
 		}
+		// A sketch may only leave out what does not match.
+		if sketches := Prepare([]Line{l}); class > 0 && !m.maybe(&sketches[0]) {
+			t.Errorf("%s in %s: left out by the sketch", tt.query, tt.text)
+		}
 	}
-	if l := (Line{Text: "支付维约金"}); matcher(t, "违约", true).Line(&l) != BySound {
+	if hits := matcher(t, "违约", true).Lines([]Line{{Text: "支付维约金"}}, nil); len(hits) != 1 || hits[0].Class != BySound {
 		t.Error("widened, two characters match by sound")
 	}
 }
@@ -99,13 +104,13 @@ func TestNear(t *testing.T) {
 		{"借条 ~1行 律师", ""},
 	} {
 		got := ""
-		for _, h := range matcher(t, tt.query, false).Lines(lines) {
+		for _, h := range matcher(t, tt.query, false).Lines(lines, nil) {
 			if got != "" {
 				got += " "
 			}
 			got += fmt.Sprint(h.Line)
-			for _, p := range h.With {
-				got += fmt.Sprint(":", p.Line)
+			for _, line := range h.With {
+				got += fmt.Sprint(":", line)
 			}
 		}
 		if got != tt.want {

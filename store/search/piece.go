@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // appendPiece writes lines of a hearing: uvarint number of lines, then the
@@ -61,26 +62,41 @@ func appendString(to []byte, s string) []byte {
 }
 
 func appendText(to []byte, s string) []byte {
-	units := utf16.Encode([]rune(s))
-	to = binary.AppendUvarint(to, uint64(len(units)))
-	for _, u := range units {
-		to = binary.LittleEndian.AppendUint16(to, u)
+	units := uint64(0)
+	for _, r := range s {
+		if units++; r > 0xffff {
+			units++
+		}
+	}
+	to = binary.AppendUvarint(to, units)
+	for _, r := range s {
+		if r > 0xffff {
+			high, low := utf16.EncodeRune(r)
+			to = binary.LittleEndian.AppendUint16(to, uint16(high))
+			r = low
+		}
+		to = binary.LittleEndian.AppendUint16(to, uint16(r))
 	}
 	return to
 }
 
-// Piece reads the lines of a piece one by one. It is for one goroutine.
+// Piece reads the lines of a piece one by one. It may be used by several
+// goroutines.
 type Piece struct {
 	names []string
 	said  string
-	ends  []int // of the lines in said
+	ends  []uint32 // of the lines in said
 }
 
-// ReadPiece reads a row with lines.
+// ReadPiece reads a row with lines. Nobody may change the row afterwards: all
+// texts are parts of it.
 func ReadPiece(row []byte) (*Piece, error) {
-	r := pieceReader{text: string(row)}
+	if len(row) == 0 {
+		return nil, ErrBlock
+	}
+	r := pieceReader{text: unsafe.String(&row[0], len(row))}
 	count := r.count()
-	p := &Piece{names: make([]string, r.count()), ends: make([]int, count)}
+	p := &Piece{names: make([]string, r.count()), ends: make([]uint32, count)}
 	for i := range p.names {
 		p.names[i] = r.string()
 	}
@@ -90,7 +106,7 @@ func ReadPiece(row []byte) (*Piece, error) {
 		if end += n; n > uint64(len(r.text)) || end > uint64(len(r.text)) {
 			return nil, ErrBlock
 		}
-		p.ends[i] = int(end)
+		p.ends[i] = uint32(end)
 	}
 	if p.said = r.text; r.bad || end != uint64(len(r.text)) {
 		return nil, ErrBlock
@@ -101,31 +117,47 @@ func ReadPiece(row []byte) (*Piece, error) {
 // Len is the number of lines.
 func (p *Piece) Len() int { return len(p.ends) }
 
-// Line is the i-th line.
-func (p *Piece) Line(i int) (Line, error) {
-	start := 0
+// head reads what is said of the i-th line up to its text.
+func (p *Piece) head(i int, l *Line) (pieceReader, error) {
+	if i < 0 || i >= len(p.ends) {
+		return pieceReader{}, ErrBlock
+	}
+	start := uint32(0)
 	if i > 0 {
 		start = p.ends[i-1]
 	}
-	var l Line
 	r := pieceReader{text: p.said[start:p.ends[i]]}
 	for _, s := range l.names() {
 		n := r.number()
 		if n >= uint64(len(p.names)) {
-			return l, ErrBlock
+			return r, ErrBlock
 		}
 		*s = p.names[n]
 	}
 	switch r.number() {
 	case 0:
 		l.ID = r.string()
-	case 1:
-		l.ID = l.Channel + "-" + r.string()
+	case 1: // Line puts the channel before it
+		l.ID = r.string()
+		r.cut = true
 	default:
 		r.bad = true
 	}
 	l.StartMS = r.difference()
 	l.EndMS = l.StartMS + r.difference()
+	return r, nil
+}
+
+// Line is the i-th line.
+func (p *Piece) Line(i int) (Line, error) {
+	var l Line
+	r, err := p.head(i, &l)
+	if err != nil {
+		return l, err
+	}
+	if r.cut {
+		l.ID = l.Channel + "-" + l.ID
+	}
 	l.Text = r.utf16()
 	l.Heard = l.Text
 	switch r.number() {
@@ -141,29 +173,66 @@ func (p *Piece) Line(i int) (Line, error) {
 	return l, nil
 }
 
+// fold reads the text of the i-th line, or what was heard, folded, into runes,
+// and all else but its id into l. Nothing is allocated.
+func (p *Piece) fold(i int, heard bool, l *Line, runes []rune) ([]rune, error) {
+	r, err := p.head(i, l)
+	if err != nil {
+		return runes, err
+	}
+	text := r.units()
+	if heard {
+		switch r.number() {
+		case 0:
+		case 1:
+			text = r.units()
+		default:
+			r.bad = true
+		}
+	}
+	if r.bad {
+		return runes, ErrBlock
+	}
+	eachRune(text, func(c rune) { runes = append(runes, foldRune(c)) })
+	return runes, nil
+}
+
 // pieceReader cuts values off text; the names are parts of it.
 type pieceReader struct {
 	text string
 	bad  bool
+	cut  bool // the id lacks its channel
 }
 
-func (r *pieceReader) utf16() string {
+// units cuts a text off, as it is written.
+func (r *pieceReader) units() string {
 	n := r.number()
 	if n > uint64(len(r.text)/2) {
 		r.bad, r.text = true, ""
 		return ""
 	}
-	buf := make([]byte, 0, 3*n)
-	for i := 0; i < int(n); i++ {
-		c := rune(r.text[2*i]) | rune(r.text[2*i+1])<<8
-		if utf16.IsSurrogate(c) && i+1 < int(n) {
-			i++
-			c = utf16.DecodeRune(c, rune(r.text[2*i])|rune(r.text[2*i+1])<<8)
-		}
-		buf = utf8.AppendRune(buf, c)
-	}
+	units := r.text[:2*n]
 	r.text = r.text[2*n:]
+	return units
+}
+
+func (r *pieceReader) utf16() string {
+	units := r.units()
+	buf := make([]byte, 0, len(units)/2*3)
+	eachRune(units, func(c rune) { buf = utf8.AppendRune(buf, c) })
 	return string(buf)
+}
+
+// eachRune calls f for each rune of a text in UTF-16, the low byte first.
+func eachRune(units string, f func(rune)) {
+	for i := 0; i+1 < len(units); i += 2 {
+		c := rune(units[i]) | rune(units[i+1])<<8
+		if utf16.IsSurrogate(c) && i+3 < len(units) {
+			i += 2
+			c = utf16.DecodeRune(c, rune(units[i])|rune(units[i+1])<<8)
+		}
+		f(c)
+	}
 }
 
 func (r *pieceReader) number() uint64 {

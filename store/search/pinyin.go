@@ -36,9 +36,10 @@ type sounds struct {
 	longest   int // letters of the longest syllable
 	// Under which syllables the index files a character that can be read so:
 	// filed in pairs (see filing), single by itself (under its first reading).
-	filed  map[syllable][]syllable
-	single map[syllable][]syllable
-	spoken map[syllable][]rune // the characters of the basic plane that can be read so
+	filed   map[syllable][]syllable
+	single  map[syllable][]syllable
+	filings [1 << 16][]syllable // what filing says of the basic plane
+	spoken  map[syllable][]rune // the characters of the basic plane that can be read so
 }
 
 // soundTable is made at its first use: about 20 ms and 2 MB.
@@ -112,6 +113,12 @@ func newSounds() *sounds {
 	for _, r := range runes {
 		file(t.single, r)
 	}
+	none := []syllable{0}
+	for r := range t.filings {
+		if t.filings[r] = none; t.first[r] > 0 {
+			t.filings[r] = t.file(rune(r))
+		}
+	}
 	return t
 }
 
@@ -138,21 +145,29 @@ func (t *sounds) of(r rune) []reading {
 // them, so that a look-up by sound is one; the most frequent characters, which
 // would make the index half as large again, are filed under the first reading
 // only, and look-ups go there too (sounds.filed). Both find the same.
-func (t *sounds) filing(r rune, buf []syllable) []syllable {
+func (t *sounds) filing(r rune) []syllable {
+	if r >= 0 && r < 1<<16 {
+		return t.filings[r]
+	}
+	return t.file(r)
+}
+
+// file works out what filing looks up.
+func (t *sounds) file(r rune) []syllable {
 	list := t.of(r)
 	if len(list) == 0 {
-		return append(buf, 0)
+		return []syllable{0}
 	}
-	buf = append(buf, list[0].syllable)
+	as := []syllable{list[0].syllable}
 	if len(list) == 1 || strings.ContainsRune(frequent, r) {
-		return buf
+		return as
 	}
 	for _, other := range list[1:] {
-		if !slices.Contains(buf, other.syllable) {
-			buf = append(buf, other.syllable)
+		if !slices.Contains(as, other.syllable) {
+			as = append(as, other.syllable)
 		}
 	}
-	return buf
+	return as
 }
 
 // spell takes the tone off a syllable as dictionaries write it: zhǎng, nǚ.

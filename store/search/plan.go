@@ -1,7 +1,6 @@
 package search
 
 import (
-	"hash/fnv"
 	"slices"
 )
 
@@ -41,44 +40,49 @@ func pairKey(s1, s2 syllable, r1, r2 rune) key {
 	return kindPair | s1.initial()<<53 | s2.initial()<<48 | s1.final()<<42 | s2.final()<<36 | pack(r1)<<runeBits | pack(r2)
 }
 
+// hashKey is the FNV-1a hash of s, without its last eight bits, below a kind.
 func hashKey(kind key, s string) key {
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return kind | h.Sum64()>>8
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return kind | h>>8
 }
 
-// keysOf calls add with all keys of a line, some of them more than once.
-func keysOf(s *sounds, l *Line, add func(key)) {
-	textKeys(s, l.Text, 0, add)
+// keysOf calls add with all keys of a line, some of them more than once. It
+// uses runes and returns them.
+func keysOf(s *sounds, l *Line, runes []rune, add func(key)) []rune {
+	runes = textKeys(s, l.Text, runes, 0, add)
 	if l.Heard != l.Text {
-		textKeys(s, l.Heard, kindHeard, add)
+		runes = textKeys(s, l.Heard, runes, kindHeard, add)
 	}
 	if l.Role != "" {
 		add(hashKey(kindRole, l.Role))
 	}
+	return runes
 }
 
-func textKeys(s *sounds, text string, heard key, add func(key)) {
-	runes := fold(text)
+func textKeys(s *sounds, text string, runes []rune, heard key, add func(key)) []rune {
+	runes = appendFolded(runes[:0], text)
 	for _, n := range numbers(runes) {
 		add(heard | hashKey(kindNumber, n.value))
 	}
-	var a, b [16]syllable
-	before, now := a[:0], b[:0]
+	var before []syllable
 	for i, r := range runes {
 		if !wordRune(r) {
-			before = before[:0]
+			before = nil
 			continue
 		}
-		now = s.filing(r, now[:0])
+		now := s.filing(r)
 		add(heard | runeKey(now[0], r))
 		for _, is := range now {
 			for _, was := range before {
 				add(heard | pairKey(was, is, runes[i-1], r))
 			}
 		}
-		before, now = now, before
+		before = now
 	}
+	return runes
 }
 
 // Expr selects lines by the keys they hold. Either it is a range of keys, or it
@@ -87,8 +91,9 @@ type Expr struct {
 	first, last key
 	keep        func(r1, r2 key) bool // which keys of the range count; nil: all
 
-	any   bool // any of the parts, not all
-	parts []*Expr
+	any    bool // any of the parts, not all
+	parts  []*Expr
+	except []*Expr // of what parts select, without these
 }
 
 func all(parts ...*Expr) *Expr { return join(false, parts) }
@@ -115,40 +120,55 @@ func (m *Matcher) Plan(class Class) []*Expr {
 	if len(m.groups) == 0 {
 		return []*Expr{nil}
 	}
+	certain := m.Certain(class)
 	plans := make([]*Expr, len(m.groups))
 	for i, g := range m.groups {
-		var parts, roles []*Expr
+		var parts, roles, except []*Expr
 		for _, t := range g.terms {
 			if !t.not {
 				parts = append(parts, m.planTerm(&t, class))
+			} else if certain {
+				except = append(except, m.planRunes(t.exact))
 			}
 		}
 		for _, f := range g.filters[ByRole] {
-			if !f.Not {
-				k := hashKey(kindRole, f.Value)
-				roles = append(roles, &Expr{first: k, last: k})
+			k := hashKey(kindRole, f.Value)
+			if role := (&Expr{first: k, last: k}); !f.Not {
+				roles = append(roles, role)
+			} else if certain {
+				except = append(except, role)
 			}
 		}
 		plans[i] = all(append(parts, anyOf(roles...))...)
+		if len(except) > 0 {
+			plans[i] = &Expr{parts: []*Expr{plans[i]}, except: except}
+		}
 	}
 	return plans
 }
 
 // Certain reports whether the plan for a class selects exactly the lines that
-// match, all of them of class Exact: one or two characters are.
+// match, all of them of class Exact: one or two characters are, by whatever
+// role.
 func (m *Matcher) Certain(class Class) bool {
 	if class != Exact || len(m.groups) != 1 || m.query.Heard {
 		return false
 	}
 	g := &m.groups[0]
-	for key, list := range g.filters {
-		if key != ByRole || slices.ContainsFunc(list, func(f Filter) bool { return f.Not }) {
+	for key := range g.filters {
+		if key != ByRole {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(g.terms, func(t term) bool {
-		return t.not || t.exact == nil || len(t.exact) > 2 || slices.ContainsFunc(t.exact, func(r rune) bool { return !wordRune(r) || pack(r) == noRune })
-	})
+	some := false
+	for _, t := range g.terms {
+		if len(t.exact) == 0 || len(t.exact) > 2 || t.not && (t.number != nil || t.sound != nil) ||
+			slices.ContainsFunc(t.exact, func(r rune) bool { return !wordRune(r) || pack(r) == noRune }) {
+			return false
+		}
+		some = some || !t.not
+	}
+	return some
 }
 
 func (m *Matcher) planTerm(t *term, class Class) *Expr {
@@ -237,8 +257,7 @@ func (m *Matcher) planPair(r1, r2 rune) *Expr {
 
 // file is the syllable under which a character is looked up exactly.
 func (m *Matcher) file(r rune) syllable {
-	var buf [16]syllable
-	return m.sounds.filing(r, buf[:0])[0]
+	return m.sounds.filing(r)[0]
 }
 
 // planSound selects the lines in which each two neighbours sound like those of

@@ -97,6 +97,10 @@ func FuzzParse(f *testing.F) {
 		if err != nil && len([]rune(q.String())) <= maxQuery || err == nil && !reflect.DeepEqual(q, again) {
 			t.Fatalf("%q is %q, which is %q: %v\n%+v\n%+v", s, q, again, err, q, again)
 		}
-		NewMatcher(q, true).Lines([]Line{{Text: s, Heard: s}, {Text: "借条二十万"}})
+		lines := []Line{{Text: s, Heard: s}, {Text: "借条二十万"}}
+		m := NewMatcher(q, true)
+		if all, some := m.Lines(lines, nil), m.Lines(lines, Prepare(lines)); !reflect.DeepEqual(all, some) {
+			t.Fatalf("%q: %v, by the sketches %v", s, all, some)
+		}
 	})
 }

@@ -120,7 +120,7 @@ func naive(q search.Query, newest, widened bool, hearings []corpus.Hearing, see 
 			continue
 		}
 		hits := map[search.Class][]search.Hit{}
-		for _, hit := range m.Lines(h.Lines) {
+		for _, hit := range m.Lines(h.Lines, nil) {
 			c := hit.Class
 			if newest {
 				c = 0
@@ -130,7 +130,7 @@ func naive(q search.Query, newest, widened bool, hearings []corpus.Hearing, see 
 		}
 		for c, list := range hits {
 			slices.SortStableFunc(list, func(a, b search.Hit) int { return cmp.Compare(a.Class, b.Class) })
-			found = append(found, entry{c, s.Place(), fmt.Sprintf("%s:%d:%s:%v", h.ID, len(list), h.Lines[list[0].Line].ID, list[0].Spans)})
+			found = append(found, entry{c, s.Place(), fmt.Sprintf("%s:%d:%s:%v", h.ID, len(list), h.Lines[list[0].Line].ID, m.Spans(0, &h.Lines[list[0].Line]))})
 		}
 	}
 	slices.SortFunc(found, func(a, b entry) int { return cmp.Or(cmp.Compare(a.class, b.class), a.Compare(b.Place)) })
@@ -487,11 +487,11 @@ func falseHits(hearings []corpus.Hearing, n, i int, word string) (count int) {
 	}
 	m := search.NewMatcher(q, false)
 	for at := len(hearings) - 1; at >= n; at-- {
-		for j := range hearings[at].Lines {
-			if at == n && j == i {
+		for _, hit := range m.Lines(hearings[at].Lines, nil) {
+			if at == n && hit.Line >= i {
 				break
 			}
-			if m.Line(&hearings[at].Lines[j]) == search.BySound && !strings.Contains(hearings[at].Truth[j], word) {
+			if hit.Class == search.BySound && !strings.Contains(hearings[at].Truth[hit.Line], word) {
 				count++
 			}
 		}
