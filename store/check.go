@@ -263,7 +263,7 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 	if len(rows) < 2 {
 		return c.fault(where, "is not there")
 	}
-	block, err := search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory])
+	block, err := search.ReadContents(rows[search.RowDirectory])
 	if err != nil {
 		return c.fault(where, "%v", err)
 	}
@@ -321,7 +321,7 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 }
 
 // linesOf reads the lines of a hearing from the rows of a block.
-func linesOf(b *search.Block, rows [][]byte, i, count int) ([]search.Line, error) {
+func linesOf(b *search.Contents, rows [][]byte, i, count int) ([]search.Line, error) {
 	lines := []search.Line{}
 	for len(lines) < count {
 		row, first := b.PieceRow(i, len(lines))

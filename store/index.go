@@ -42,12 +42,12 @@ const (
 // index is the part of a Store that searches and keeps the index. The zero
 // value is ready.
 type index struct {
-	mu     sync.Mutex
-	blocks map[int64]*search.Block // the descriptions of blocks read last
-	used   []int64                 // their numbers, the latest last
-	live   map[string]*liveHearing
-	rows   rowCache
-	sets   sync.Pool // of *search.Sets
+	mu       sync.Mutex
+	live     map[string]*liveHearing
+	blocks   latest[search.Block]
+	contents latest[search.Contents]
+	rows     rowCache
+	sets     sync.Pool // of *search.Sets
 }
 
 // RunIndex keeps the index until ctx ends. One process runs it; searches are

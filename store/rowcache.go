@@ -76,3 +76,46 @@ func (c *rowCache) put(id int64, data []byte) {
 	c.place[id] = free
 	c.ring[free] = cachedRow{id: id, data: data}
 }
+
+// latest keeps what was used last, by the numbers of blocks. The zero value is
+// ready; safe for use by several goroutines.
+type latest[T any] struct {
+	mu    sync.Mutex
+	kept  map[int64]*T
+	used  map[int64]uint64 // when, by clock
+	clock uint64
+}
+
+// get is nil where nothing is kept.
+func (l *latest[T]) get(block int64) *T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v := l.kept[block]
+	if v != nil {
+		l.clock++
+		l.used[block] = l.clock
+	}
+	return v
+}
+
+// put keeps v, and of all no more than max.
+func (l *latest[T]) put(block int64, v *T, max int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil {
+		l.kept, l.used = map[int64]*T{}, map[int64]uint64{}
+	}
+	l.clock++
+	l.kept[block], l.used[block] = v, l.clock
+	if len(l.kept) <= max {
+		return
+	}
+	oldest := block
+	for b, at := range l.used {
+		if at < l.used[oldest] {
+			oldest = b
+		}
+	}
+	delete(l.kept, oldest)
+	delete(l.used, oldest)
+}

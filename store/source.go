@@ -63,10 +63,15 @@ type blockSource struct {
 	head    search.Place
 	ahead   *blocksAhead
 
-	block      *search.Block  // set by ahead, as are
-	rows       map[int][]byte // the pages of plans
+	// Set by ahead:
+	read  bool
+	block *search.Block
+	rows  map[int][]byte // pages
+	sets  []search.Set   // what plans select, or more
+	none  bool           // nothing
+
+	contents   *search.Contents
 	opened     bool
-	sets       []search.Set
 	candidates []int // hearings of the block that can have a hit
 	next       int   // of candidates
 	fetch      int   // candidates whose lines are read ahead
@@ -90,7 +95,7 @@ func (s *blockSource) take() (*search.Hearing, []search.Hit, lineReader, error) 
 			return nil, nil, nil, err
 		}
 	}
-	h, first, count := s.block.Hearing(i)
+	h, first, count := s.contents.Hearing(i)
 	lines := func(n int) (*search.Line, error) {
 		if n < 0 || n >= count {
 			return nil, nil
@@ -111,32 +116,28 @@ func (s *blockSource) close() {
 // settle sets the head to the next candidate.
 func (s *blockSource) settle() {
 	if !s.empty() {
-		h, _, _ := s.block.Hearing(s.candidates[s.next])
+		h, _, _ := s.contents.Hearing(s.candidates[s.next])
 		s.head = h.Place()
 	}
 }
 
 func (s *blockSource) open() error {
-	if s.rows == nil {
+	if !s.read {
 		if err := s.ahead.read(); err != nil {
 			return err
 		}
 	}
-	for _, plan := range s.plans {
-		set, err := s.block.Select(plan, s.rows, s.f.sets)
-		if err != nil {
-			return fmt.Errorf("block %d: %w", s.info.block, err)
-		}
-		s.sets = append(s.sets, set)
-		if end := s.block.Lines(); set.Next(0, end) == end {
-			s.rows = nil
-			return nil // as in most blocks for what is rare: close follows
-		}
-	}
 	s.rows = nil
+	if s.none {
+		return nil // as most blocks for what is rare: close follows
+	}
+	var err error
+	if s.contents, err = s.f.contentsOf(s.info.block, s.block); err != nil {
+		return err
+	}
 	dead := s.f.dead[s.info.block]
-	for i := range s.block.Hearings() {
-		h, first, count := s.block.Hearing(i)
+	for i := range s.contents.Hearings() {
+		h, first, count := s.contents.Hearing(i)
 		none := func(set search.Set) bool { return set.Next(first, first+count) == first+count }
 		if slices.ContainsFunc(s.sets, none) || s.f.moved[h.ID] || dead[h.ID] ||
 			s.after != nil && h.Place().Compare(*s.after) <= 0 || !s.f.wanted(h) {
@@ -150,6 +151,42 @@ func (s *blockSource) open() error {
 	return nil
 }
 
+// choose sets the sets to what plans select, and none where that is nothing.
+func (s *blockSource) choose(plans []*search.Expr) error {
+	s.close()
+	for _, plan := range plans {
+		set, err := s.block.Select(plan, s.rows, s.f.sets)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", s.info.block, err)
+		}
+		s.sets = append(s.sets, set)
+		if end := s.block.Lines(); set.Next(0, end) == end {
+			s.none = true
+			return nil
+		}
+	}
+	return nil
+}
+
+// rest are the pages of the plans that were not read yet, where they have to be
+// or where that is less than to look at all the lines that are left.
+func (s *blockSource) rest() []int {
+	var rest []int
+	for _, row := range s.block.PageRows(s.plans...) {
+		if s.rows[row] == nil {
+			rest = append(rest, row)
+		}
+	}
+	left := 0
+	for _, set := range s.sets {
+		left += set.Count()
+	}
+	if !s.certain && len(rest) > 2*left {
+		return nil
+	}
+	return rest
+}
+
 // blocksAhead reads what opening blocks takes, for more of them with each
 // time: whoever finds much needs few, whoever finds little needs all.
 type blocksAhead struct {
@@ -158,28 +195,64 @@ type blocksAhead struct {
 	some   int
 }
 
+// read reads of each plan first the part that takes the least, and of blocks
+// where that selects something the others.
 func (a *blocksAhead) read() error {
 	a.some = min(2*a.some+1, 64)
 	some := a.blocks[:min(a.some, len(a.blocks))]
 	a.blocks = a.blocks[len(some):]
-	var ids []int64
-	for _, s := range some {
+	narrow := make([][]*search.Expr, len(some))
+	for i, s := range some {
 		var err error
-		if s.block, err = a.f.blockOf(s.info.block); err != nil {
+		if s.block, err = a.f.blockOf(s.info); err != nil {
 			return err
 		}
-		for _, row := range s.block.PageRows(s.plans...) {
+		for _, plan := range s.plans {
+			narrow[i] = append(narrow[i], s.block.Narrow(plan))
+		}
+		s.read, s.rows = true, map[int][]byte{}
+	}
+	if err := a.rows(some, func(i int) []int { return some[i].block.PageRows(narrow[i]...) }); err != nil {
+		return err
+	}
+	for i, s := range some {
+		if err := s.choose(narrow[i]); err != nil {
+			return err
+		}
+	}
+	some = slices.DeleteFunc(slices.Clone(some), func(s *blockSource) bool { return s.none })
+	more := make([][]int, len(some))
+	for i, s := range some {
+		more[i] = s.rest()
+	}
+	if err := a.rows(some, func(i int) []int { return more[i] }); err != nil {
+		return err
+	}
+	for i, s := range some {
+		if len(more[i]) > 0 {
+			if err := s.choose(s.plans); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rows reads rows of some blocks at once.
+func (a *blocksAhead) rows(some []*blockSource, rows func(i int) []int) error {
+	var ids []int64
+	for i, s := range some {
+		for _, row := range rows(i) {
 			ids = append(ids, s.info.block<<rowBits|int64(row))
 		}
 	}
-	rows, err := a.f.rows(ids)
+	found, err := a.f.rows(ids)
 	if err != nil {
 		return err
 	}
-	for _, s := range some {
-		s.rows = map[int][]byte{}
-		for _, row := range s.block.PageRows(s.plans...) {
-			s.rows[row] = rows[s.info.block<<rowBits|int64(row)]
+	for i, s := range some {
+		for _, row := range rows(i) {
+			s.rows[row] = found[s.info.block<<rowBits|int64(row)]
 		}
 	}
 	return nil
@@ -193,19 +266,19 @@ func (s *blockSource) readAhead() error {
 	s.fetched = max(s.fetched, s.next)
 	for ; s.fetched < min(len(s.candidates), s.next+s.fetch) && len(need) < 64; s.fetched++ {
 		i := s.candidates[s.fetched]
-		_, first, count := s.block.Hearing(i)
+		_, first, count := s.contents.Hearing(i)
 		if s.certain {
 			need = s.shown(i, first, count, need)
 			continue
 		}
 		for n := s.nextLine(first, first+count); n < first+count; {
-			row, from := s.block.PieceRow(i, n-first)
+			row, from := s.contents.PieceRow(i, n-first)
 			need = append(need, row)
 			n = s.nextLine(min(first+count, first+from+search.PieceLines), first+count)
 		}
 	}
 	s.fetch = min(2*s.fetch, 32)
-	return s.read(need)
+	return s.readPieces(need)
 }
 
 // shown adds the pieces of the lines that will be shown of a hearing whose hits
@@ -217,7 +290,7 @@ func (s *blockSource) shown(i, first, count int, need []int) []int {
 			break
 		}
 		for near := max(n-1, first); near <= min(n+1, first+count-1); near++ {
-			row, _ := s.block.PieceRow(i, near-first)
+			row, _ := s.contents.PieceRow(i, near-first)
 			if len(need) == 0 || need[len(need)-1] != row {
 				need = append(need, row)
 			}
@@ -227,7 +300,7 @@ func (s *blockSource) shown(i, first, count int, need []int) []int {
 	return need
 }
 
-func (s *blockSource) read(rows []int) error {
+func (s *blockSource) readPieces(rows []int) error {
 	ids := make([]int64, len(rows))
 	for i, row := range rows {
 		ids[i] = s.info.block<<rowBits | int64(row)
@@ -248,10 +321,10 @@ func (s *blockSource) read(rows []int) error {
 
 // piece is where the n-th line of the i-th hearing stands, and its place there.
 func (s *blockSource) piece(i, n int) (p *search.Piece, row, at int, err error) {
-	row, from := s.block.PieceRow(i, n)
+	row, from := s.contents.PieceRow(i, n)
 	p, ok := s.pieces[row]
 	if !ok { // for context, a line of the piece after or before
-		if err := s.read([]int{row}); err != nil {
+		if err := s.readPieces([]int{row}); err != nil {
 			return nil, row, 0, err
 		}
 		p = s.pieces[row]
@@ -376,40 +449,48 @@ func (b *ownBytes) Scan(v any) error {
 	return nil
 }
 
-// maxBlocks bounds the descriptions of blocks in memory, about 300 kB each.
-const maxBlocks = 100
+const (
+	// maxBlocks bounds the blocks whose keys are in memory, about 100 kB each.
+	maxBlocks = 1000
+	// maxContents bounds those whose hearings are, about 400 kB each.
+	maxContents = 100
+)
 
-// blockOf is the description of a block.
-func (f *finder) blockOf(block int64) (*search.Block, error) {
-	x := &f.store.index
-	x.mu.Lock()
-	b := x.blocks[block]
-	if b != nil {
-		x.used = append(slices.DeleteFunc(x.used, func(n int64) bool { return n == block }), block)
-	}
-	x.mu.Unlock()
-	if b != nil {
+// blockOf is where the keys of a block are.
+func (f *finder) blockOf(info blockInfo) (*search.Block, error) {
+	if b := f.store.index.blocks.get(info.block); b != nil {
 		return b, nil
 	}
-	fences, directory := block<<rowBits|search.RowFences, block<<rowBits|search.RowDirectory
-	rows, err := f.rows([]int64{fences, directory})
+	id := info.block<<rowBits | search.RowFences
+	rows, err := f.rows([]int64{id})
 	if err != nil {
 		return nil, err
 	}
-	if b, err = search.ReadBlock(rows[fences], rows[directory]); err != nil {
+	b, err := search.ReadBlock(rows[id], int(info.lines))
+	if err != nil {
+		return nil, fmt.Errorf("block %d: %w", info.block, err)
+	}
+	f.store.index.blocks.put(info.block, b, maxBlocks)
+	return b, nil
+}
+
+// contentsOf are the hearings of a block.
+func (f *finder) contentsOf(block int64, b *search.Block) (*search.Contents, error) {
+	if c := f.store.index.contents.get(block); c != nil {
+		return c, nil
+	}
+	id := block<<rowBits | search.RowDirectory
+	rows, err := f.rows([]int64{id})
+	if err != nil {
+		return nil, err
+	}
+	c, err := search.ReadContents(rows[id])
+	if err == nil && !c.Of(b) {
+		err = search.ErrBlock
+	}
+	if err != nil {
 		return nil, fmt.Errorf("block %d: %w", block, err)
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.blocks == nil {
-		x.blocks = map[int64]*search.Block{}
-	}
-	if x.blocks[block] == nil {
-		x.blocks[block] = b
-		if x.used = append(x.used, block); len(x.used) > maxBlocks {
-			delete(x.blocks, x.used[0])
-			x.used = x.used[1:]
-		}
-	}
-	return b, nil
+	f.store.index.contents.put(block, c, maxContents)
+	return c, nil
 }

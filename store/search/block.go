@@ -52,7 +52,7 @@ type entry struct {
 	Piece int `json:"piece"` // the first, from 0
 }
 
-// Rows that a Block is read from.
+// Rows that a Block and its Contents are read from.
 const (
 	RowFences    = 0
 	RowDirectory = 1
@@ -61,16 +61,20 @@ const (
 // ErrBlock says that the bytes of a block make no sense.
 var ErrBlock = errors.New("search index is damaged")
 
-// Block reads a block. It is safe for use by several goroutines.
+// Block knows where the keys of a block are. It is safe for use by several
+// goroutines.
 type Block struct {
-	fences   []key
-	dir      directory
-	hearings []int // of dir.Hearings, the newest first
+	fences []key
+	lines  int
 }
 
-// ReadBlock reads the two rows that describe a block.
-func ReadBlock(fences, dir []byte) (*Block, error) {
-	b := &Block{}
+// ReadBlock reads the row that says where keys are, of a block with so many
+// lines.
+func ReadBlock(fences []byte, lines int) (*Block, error) {
+	if lines < 0 || lines > 1<<lineBits {
+		return nil, ErrBlock
+	}
+	b := &Block{lines: lines, fences: make([]key, 0, len(fences)/5)}
 	for at := key(0); len(fences) > 0; {
 		d, n := binary.Uvarint(fences)
 		if n <= 0 {
@@ -79,30 +83,43 @@ func ReadBlock(fences, dir []byte) (*Block, error) {
 		at += d
 		b.fences, fences = append(b.fences, at), fences[n:]
 	}
-	if err := json.Unmarshal(dir, &b.dir); err != nil {
+	return b, nil
+}
+
+// Contents are the hearings of a block and where their lines are. They are
+// safe for use by several goroutines.
+type Contents struct {
+	dir      directory
+	hearings []int // of dir.Hearings, the newest first
+}
+
+// ReadContents reads the row that describes what is in a block.
+func ReadContents(dir []byte) (*Contents, error) {
+	c := &Contents{}
+	if err := json.Unmarshal(dir, &c.dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBlock, err)
 	}
-	if b.dir.Lines < 0 || b.dir.Lines > 2*MaxLines || b.dir.Pieces != rowPages+len(b.fences) {
+	if c.dir.Pieces < rowPages {
 		return nil, ErrBlock
 	}
 	next := 0
 	share := sharing{}
-	for i := range b.dir.Hearings {
-		e := &b.dir.Hearings[i]
+	for i := range c.dir.Hearings {
+		e := &c.dir.Hearings[i]
 		share.hearing(&e.Hearing)
 		if e.First != next || e.Count < 0 {
 			return nil, ErrBlock
 		}
 		next += e.Count
-		b.hearings = append(b.hearings, i)
+		c.hearings = append(c.hearings, i)
 	}
-	if next != b.dir.Lines {
+	if next != c.dir.Lines {
 		return nil, ErrBlock
 	}
-	slices.SortFunc(b.hearings, func(i, j int) int {
-		return b.dir.Hearings[i].Place().Compare(b.dir.Hearings[j].Place())
+	slices.SortFunc(c.hearings, func(i, j int) int {
+		return c.dir.Hearings[i].Place().Compare(c.dir.Hearings[j].Place())
 	})
-	return b, nil
+	return c, nil
 }
 
 // sharing keeps each text once: people, roles and causes come back in hearing
@@ -129,23 +146,28 @@ func (m sharing) hearing(h *Hearing) {
 }
 
 // Lines is the number of lines in the block.
-func (b *Block) Lines() int { return b.dir.Lines }
+func (b *Block) Lines() int { return b.lines }
+
+// Of reports whether the contents are those of the block.
+func (c *Contents) Of(b *Block) bool {
+	return c.dir.Lines == b.lines && c.dir.Pieces == rowPages+len(b.fences)
+}
 
 // Hearings is the number of hearings in the block.
-func (b *Block) Hearings() int { return len(b.hearings) }
+func (c *Contents) Hearings() int { return len(c.hearings) }
 
 // Hearing is the i-th hearing, the newest first, with its first line in the
 // block and how many it has.
-func (b *Block) Hearing(i int) (h *Hearing, first, count int) {
-	e := &b.dir.Hearings[b.hearings[i]]
+func (c *Contents) Hearing(i int) (h *Hearing, first, count int) {
+	e := &c.dir.Hearings[c.hearings[i]]
 	return &e.Hearing, e.First, e.Count
 }
 
 // Stored are the hearings, as Hearing counts them, in the order in which they
 // were added.
-func (b *Block) Stored() []int {
-	order := make([]int, len(b.hearings))
-	for i, added := range b.hearings {
+func (c *Contents) Stored() []int {
+	order := make([]int, len(c.hearings))
+	for i, added := range c.hearings {
 		order[added] = i
 	}
 	return order
@@ -153,9 +175,9 @@ func (b *Block) Stored() []int {
 
 // PieceRow is the row with line n of the i-th hearing, and the first line in
 // that row.
-func (b *Block) PieceRow(i, n int) (row, first int) {
-	e := &b.dir.Hearings[b.hearings[i]]
-	return b.dir.Pieces + e.Piece + n/PieceLines, n - n%PieceLines
+func (c *Contents) PieceRow(i, n int) (row, first int) {
+	e := &c.dir.Hearings[c.hearings[i]]
+	return c.dir.Pieces + e.Piece + n/PieceLines, n - n%PieceLines
 }
 
 // PageRows are the rows that Select needs.
@@ -186,6 +208,42 @@ func (b *Block) PageRows(exprs ...*Expr) []int {
 	return slices.Compact(rows)
 }
 
+// Narrow is an Expr that selects what e does and more, with less to read: of
+// parts that must all hold only the one that takes the least.
+func (b *Block) Narrow(e *Expr) *Expr {
+	if e == nil || e.parts == nil {
+		return e
+	}
+	if e.any {
+		parts := make([]*Expr, len(e.parts))
+		for i, p := range e.parts {
+			parts[i] = b.Narrow(p)
+		}
+		return &Expr{any: true, parts: parts}
+	}
+	best, least, common := (*Expr)(nil), 0, 0
+	for _, p := range e.parts {
+		p = b.Narrow(p)
+		if n := b.count(p); best == nil || n < least || n == least && p.common < common {
+			best, least, common = p, n, p.common
+		}
+	}
+	return best
+}
+
+// count is the number of pages that Select reads for e, some of them twice.
+func (b *Block) count(e *Expr) int {
+	if e.parts == nil {
+		from, to := b.pages(e)
+		return to - from
+	}
+	n := 0
+	for _, p := range e.parts {
+		n += b.count(p)
+	}
+	return n
+}
+
 // pages are those that may hold a key of the range: from, and before to.
 func (b *Block) pages(e *Expr) (from, to int) {
 	after := func(k key) int { return sort.Search(len(b.fences), func(i int) bool { return b.fences[i] > k }) }
@@ -194,6 +252,14 @@ func (b *Block) pages(e *Expr) (from, to int) {
 
 // Set is a set of lines of a block.
 type Set []uint64
+
+// Count is the number of members.
+func (s Set) Count() (n int) {
+	for _, w := range s {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
 
 func (s Set) Has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 
@@ -215,7 +281,7 @@ type Sets struct{ free []Set }
 func (p *Sets) Return(sets ...Set) { p.free = append(p.free, sets...) }
 
 func (b *Block) newSet(p *Sets) Set {
-	size := b.dir.Lines>>6 + 1
+	size := b.lines>>6 + 1
 	for n := len(p.free) - 1; n >= 0; n-- {
 		s := p.free[n]
 		p.free = p.free[:n]
@@ -236,7 +302,7 @@ func (b *Block) Select(e *Expr, rows map[int][]byte, sets *Sets) (Set, error) {
 		for i := range set {
 			set[i] = ^uint64(0)
 		}
-		set[len(set)-1] = 1<<(b.dir.Lines&63) - 1
+		set[len(set)-1] = 1<<(b.lines&63) - 1
 		return set, nil
 	case e.parts == nil:
 		return set, b.collect(e, rows, set)
@@ -349,7 +415,7 @@ func (b *Block) addList(list []byte, set Set) error {
 			i += n
 		}
 		line += d
-		if d == 0 || line > uint64(b.dir.Lines) {
+		if d == 0 || line > uint64(b.lines) {
 			return ErrBlock
 		}
 		set[(line-1)>>6] |= 1 << ((line - 1) & 63)

@@ -44,8 +44,16 @@ func rowMap(rows [][]byte, want []int) map[int][]byte {
 func TestPlan(t *testing.T) {
 	c := corpus.New(1)
 	hearings, rows := buildBlock(t, c, 12)
-	block, err := search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory])
+	contents, err := search.ReadContents(rows[search.RowDirectory])
 	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, h := range hearings {
+		lines += len(h.Lines)
+	}
+	block, err := search.ReadBlock(rows[search.RowFences], lines)
+	if err != nil || !contents.Of(block) {
 		t.Fatal(err)
 	}
 	hits, selected, finding := 0, 0, 0
@@ -71,8 +79,8 @@ func TestPlan(t *testing.T) {
 				}
 				sets = append(sets, set)
 			}
-			for i := range block.Hearings() {
-				_, first, count := block.Hearing(i)
+			for i := range contents.Hearings() {
+				_, first, count := contents.Hearing(i)
 				found := false
 				for _, hit := range truth[i] {
 					if hit.Class <= class {
@@ -99,7 +107,7 @@ func TestPlan(t *testing.T) {
 
 func TestPieces(t *testing.T) {
 	hearings, rows := buildBlock(t, corpus.New(2), 3)
-	block, err := search.ReadBlock(rows[search.RowFences], rows[search.RowDirectory])
+	block, err := search.ReadContents(rows[search.RowDirectory])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +157,8 @@ func FuzzBlock(f *testing.F) {
 		if len(fences) > 1<<16 {
 			return
 		}
-		block, err := search.ReadBlock(fences, dir)
+		search.ReadContents(dir)
+		block, err := search.ReadBlock(fences, len(dir))
 		if err != nil {
 			return
 		}

@@ -61,7 +61,7 @@ func (b *Builder) Rows() ([][]byte, error) {
 	if b.dir.Lines > 1<<lineBits {
 		return nil, fmt.Errorf("describe a block: a hearing has %d lines, more than %d", b.dir.Lines, 1<<lineBits)
 	}
-	w := pageWriter{rows: make([][]byte, rowPages)}
+	w := pageWriter{rows: make([][]byte, rowPages), fences: []byte{}}
 	var list []byte
 	for begins, n := range b.bucketOf {
 		if n == 0 {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"slices"
+	"strings"
 )
 
 // A key of the index is a kind and what is indexed. Keys of characters begin
@@ -90,6 +91,7 @@ func textKeys(s *sounds, text string, runes []rune, heard key, add func(key)) []
 type Expr struct {
 	first, last key
 	keep        func(r1, r2 key) bool // which keys of the range count; nil: all
+	common      int                   // how many frequent characters are looked for: what has fewer selects less
 
 	any    bool // any of the parts, not all
 	parts  []*Expr
@@ -173,18 +175,28 @@ func (m *Matcher) Certain(class Class) bool {
 
 func (m *Matcher) planTerm(t *term, class Class) *Expr {
 	var ways []*Expr
-	if t.exact != nil {
+	// What stands there as it is sounds so, too.
+	if t.exact != nil && (class < BySound || t.sound == nil || t.sound[0][0].r == 0) {
 		ways = append(ways, m.planRunes(t.exact))
 	}
 	if class >= AsNumber && t.number != nil {
 		var parts []*Expr
 		var between []rune
+		values := 0
+		for _, e := range t.number {
+			if e.value != "" {
+				values++
+			}
+		}
 		for _, e := range append(t.number, element{value: "end"}) {
 			if e.value == "" {
 				between = append(between, e.r)
 				continue
 			}
-			parts, between = append(parts, m.planRunes(between)), nil
+			if values < 2 || len(between) > 1 { // of a date, 年 and 月 alone tell nothing more, and are long
+				parts = append(parts, m.planRunes(between))
+			}
+			between = nil
 			parts = append(parts, m.leaf(hashKey(kindNumber, e.value), 0, nil))
 		}
 		ways = append(ways, all(parts[:len(parts)-1]...)) // without the end
@@ -252,7 +264,13 @@ func besideNumber(r rune) bool {
 }
 
 func (m *Matcher) planPair(r1, r2 rune) *Expr {
-	return m.leaf(pairKey(m.file(r1), m.file(r2), r1, r2), 0, nil)
+	e := m.leaf(pairKey(m.file(r1), m.file(r2), r1, r2), 0, nil)
+	for _, r := range []rune{r1, r2} {
+		if strings.ContainsRune(frequent, r) {
+			e.common++
+		}
+	}
+	return e
 }
 
 // file is the syllable under which a character is looked up exactly.

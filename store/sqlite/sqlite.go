@@ -65,7 +65,8 @@ func pools(path string) (store.Database, error) {
 	if err != nil {
 		return store.Database{}, err
 	}
-	read, err := pool(path, url.Values{"_pragma": slices.Concat(common, []string{"query_only(1)"})})
+	// 8 MB of pages for each that reads: the upper ones of the search index stay.
+	read, err := pool(path, url.Values{"_pragma": slices.Concat(common, []string{"query_only(1)", "cache_size(-8000)"})})
 	if err != nil {
 		return store.Database{}, err
 	}

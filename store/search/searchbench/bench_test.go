@@ -10,6 +10,7 @@ var (
 	lines   = flag.Int("lines", 2000, "lines of the corpus")
 	queries = flag.Int("queries", 5, "queries of each kind")
 	db      = flag.String("db", "", "folder for SQLite or postgres://…; empty: a temporary folder")
+	only    = flag.String("only", "", "kinds of queries that contain this")
 	keep    = flag.Bool("keep", false, "the database is filled already")
 )
 
@@ -17,7 +18,7 @@ var (
 //
 //	go test ./store/search/searchbench -v -timeout 3h -lines 10000000 -queries 200 -db /somewhere
 func TestMeasure(t *testing.T) {
-	figures, err := Measure(t.Context(), Config{Lines: *lines, Queries: *queries, DB: *db, Keep: *keep, Out: os.Stdout})
+	figures, err := Measure(t.Context(), Config{Lines: *lines, Queries: *queries, DB: *db, Keep: *keep, Only: *only, Out: os.Stdout})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,9 @@ func (b *bench) queries(ctx context.Context) error {
 	var characters, sounds, charactersCPU, soundsCPU []time.Duration
 	fmt.Fprintf(b.Out, "%-28s %8s %8s %8s %8s  %8s %8s   %s\n", "ms", "p50", "p95", "p99", "max", "CPU p50", "p95", "hearings found on a page, lines, incomplete")
 	for _, k := range b.kinds() {
+		if !strings.Contains(k.name, b.Only) {
+			continue
+		}
 		var times, cpu []time.Duration
 		found, lines, incomplete, slowest, worst := 0, 0, 0, "", time.Duration(0)
 		for n := range b.Queries {
