@@ -35,6 +35,7 @@ type Config struct {
 	Queries int       // of each kind; 0: 200
 	DB      string    // a folder for SQLite, or postgres://…; empty: a temporary folder
 	Keep    bool      // use a folder or database that was filled before, and leave it
+	Bare    bool      // make only the index, without the record
 	Only    string    // kinds of queries that contain this
 	Out     io.Writer // a table for people; nil: none
 }
@@ -125,8 +126,10 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.Out, "%d lines, loaded in %s\n", b.Lines, time.Since(began).Round(time.Second))
-	if err := b.index(ctx); err != nil {
-		return err
+	if !b.Keep && !b.Bare {
+		if err := b.index(ctx); err != nil {
+			return err
+		}
 	}
 	return b.queries(ctx)
 }
@@ -136,8 +139,8 @@ func (b *bench) run(ctx context.Context) error {
 func (b *bench) load(ctx context.Context) error {
 	b.corpus = corpus.New(1)
 	next := make(chan corpus.Hearing, 8)
-	stop := make(chan struct{})
-	defer close(stop)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	go func() { // the next hearing is made while one is written
 		defer close(next)
 		for lines := 0; lines < b.Lines; {
@@ -145,39 +148,45 @@ func (b *bench) load(ctx context.Context) error {
 			lines += len(h.Lines)
 			select {
 			case next <- h:
-			case <-stop:
+			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	enough := max(2000, b.Queries*10)
+	if b.Bare && !b.Keep {
+		return b.fill(ctx, next)
+	}
 	for h := range next {
 		if !b.Keep {
 			if err := corpus.Load(ctx, b.past, &h); err != nil {
 				return err
 			}
 		}
-		for range 3 {
-			i := b.rng.IntN(len(h.Lines))
-			s := sampled{h.Lines[i].Text, h.Truth[i], h.Lines[i].Role, h.ID}
-			if len(b.sample) < enough {
-				b.sample = append(b.sample, s)
-			} else if at := b.rng.IntN(enough * 10); at < enough {
-				b.sample[at] = s
-			}
-		}
-		if b.Keep && len(b.sample) >= enough {
+		b.take(&h)
+		if b.Keep && len(b.sample) >= b.enough() {
 			return nil
 		}
 	}
 	return nil
 }
 
+func (b *bench) enough() int { return max(2000, b.Queries*10) }
+
+// take samples a hearing.
+func (b *bench) take(h *corpus.Hearing) {
+	for range 3 {
+		i := b.rng.IntN(len(h.Lines))
+		s := sampled{h.Lines[i].Text, h.Truth[i], h.Lines[i].Role, h.ID}
+		if len(b.sample) < b.enough() {
+			b.sample = append(b.sample, s)
+		} else if at := b.rng.IntN(b.enough() * 10); at < b.enough() {
+			b.sample[at] = s
+		}
+	}
+}
+
 // index makes the index while a hearing goes on.
 func (b *bench) index(ctx context.Context) error {
-	if b.Keep {
-		return nil
-	}
 	if b.Lines >= 100_000 { // what the machine alone makes a line wait
 		stop := make(chan struct{})
 		time.AfterFunc(10*time.Second, func() { close(stop) })
