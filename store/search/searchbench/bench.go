@@ -35,6 +35,7 @@ type Config struct {
 	Queries int       // of each kind; 0: 200
 	DB      string    // a folder for SQLite, or postgres://…; empty: a temporary folder
 	Keep    bool      // use a folder or database that was filled before, and leave it
+	Newest  bool      // ask newest first only; otherwise both orders by turns
 	Bare    bool      // make only the index, without the record
 	Only    string    // kinds of queries that contain this
 	Out     io.Writer // a table for people; nil: none

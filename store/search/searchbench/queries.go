@@ -82,7 +82,7 @@ func (b *bench) queries(ctx context.Context) error {
 		for n := range b.Queries {
 			q := k.query()
 			began, used := time.Now(), cpuTime()
-			r, err := b.store.Search(ctx, transcript.SearchRequest{Query: q, Newest: n%2 == 0}, see)
+			r, err := b.store.Search(ctx, transcript.SearchRequest{Query: q, Newest: b.Newest || n%2 == 0}, see)
 			took := time.Since(began)
 			if err != nil {
 				return fmt.Errorf("%s: %w", q, err)
