@@ -204,6 +204,9 @@ func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h 
 		switch {
 		case stored != nil:
 			d.feeds.publish(h.ID, Event{ID: stored.Change, Kind: LineChanged, Line: stored})
+			if stored.Engine == asr.Demonstration && !h.Demo {
+				d.markDemo(ctx, h.ID)
+			}
 		case line == nil && seg.Stage == asr.Final:
 			// What was heard came to nothing: a page must not show it for ever.
 			seg.Text = ""
@@ -217,6 +220,17 @@ func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h 
 		d.counts.repeated.Add(1)
 	}
 	return true
+}
+
+// markDemo makes a demonstration of a hearing, however it was announced, as the
+// demonstration engine has written in it: lists, search and pages say so then. Where
+// it fails, the engine's next line tries again; the record looks at its lines itself.
+func (d *Docket) markDemo(ctx context.Context, id string) {
+	if _, err := d.transition(ctx, id, "mark as a demonstration", func(h *capture.Hearing, _ time.Time) {
+		h.Demo = true
+	}, capture.Open, capture.Paused, capture.Closed); err != nil {
+		d.log.Warn("a hearing is not yet marked as a demonstration", "hearing", id, "err", err)
+	}
 }
 
 // setAside keeps a message that cannot be used, and goes on. Nobody is told of

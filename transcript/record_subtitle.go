@@ -12,6 +12,7 @@ import (
 const (
 	shortestCue = 1    // ms
 	noteCue     = 2000 // ms
+	demoCue     = 5000 // ms
 )
 
 func cueTimes(t Turn) (start, end int64) {
@@ -33,14 +34,21 @@ func cueTime(ms int64, point byte) string {
 func (r *Record) writeSRT(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	plain := strings.NewReplacer("-->", "－－＞", "<", "＜", ">", "＞")
-	for i, t := range r.singleTurns() {
+	n := 0
+	cue := func(start, end int64, text string) {
+		n++
+		fmt.Fprintf(b, "%d\n%s --> %s\n%s\n\n", n, cueTime(start, ','), cueTime(end, ','), plain.Replace(text))
+	}
+	if r.Hearing.Demo && r.Hearing.CaseNo != "" {
+		cue(0, demoCue, demoNotice) // it has no comments; players show both
+	}
+	for _, t := range r.singleTurns() {
 		start, end := cueTimes(t)
 		text := t.Shown
 		if t.Label != "" {
 			text = t.Label + "：" + text
 		}
-		fmt.Fprintf(b, "%d\n%s --> %s\n%s\n\n", i+1,
-			cueTime(start, ','), cueTime(end, ','), plain.Replace(text))
+		cue(start, end, text)
 	}
 	return b.Flush()
 }

@@ -260,6 +260,10 @@ func TestSignRefused(t *testing.T) {
 			if errors.Is(err, transcript.ErrDemo) != (i == 0) || recordErr != nil || (r.DemoNotice() != "") != (i == 0) {
 				t.Errorf("with a line of %s: %v; record marked %q, %v", engine, err, r.DemoNotice(), recordErr)
 			}
+			// What lists, search and pages go by.
+			if h, err := mixed.Hearing(t.Context(), mixed.hearing.ID); err != nil || h.Demo != (i == 0) {
+				t.Errorf("with a line of %s: hearing marked %t, %v", engine, h.Demo, err)
+			}
 		}
 		c := heardDay(t, false)
 		for field, q := range map[string]transcript.SignRequest{

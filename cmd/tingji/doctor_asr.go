@@ -33,6 +33,9 @@ const (
 	// Above these an answer is not good enough to work with.
 	mostWrong = 0.3 // share of characters
 	mostTime  = 0.7 // of the clip's length: the rest is for partial results
+	// shortClip is what "yes, I do" takes; longer clips are cut to it for a second
+	// look at the speed.
+	shortClip = 2 * time.Second
 )
 
 // clip is what is sent, and what is known of it.
@@ -87,6 +90,11 @@ func (c doctorASR) run(ctx context.Context, a *app) error {
 		say(a.stdout, "FAIL", "answer", advice(err))
 		return errors.New("the engine transcribes once and then no more")
 	}
+	brief := sent
+	brief.samples = sent.samples[:min(len(sent.samples), int(shortClip.Seconds())*capture.Rate)]
+	began = time.Now()
+	_, briefErr := engine.Recognize(ctx, asr.Clip{Samples: brief.samples, Prompt: sent.prompt, Final: true})
+	briefly := time.Since(began)
 	quiet := make([]int16, 2*capture.Rate)
 	for i := range quiet {
 		quiet[i] = int16(i*7919%13 - 6) // a room in which nobody speaks
@@ -94,7 +102,8 @@ func (c doctorASR) run(ctx context.Context, a *app) error {
 	invented, silenceErr := engine.Recognize(ctx, asr.Clip{Samples: quiet, Final: true})
 
 	failed := 0
-	for _, f := range slices.Concat(lookAtText(h, sent, known), lookAtTimes(h, sent), lookAtSpeed(took, sent), lookAtSilence(invented, silenceErr)) {
+	for _, f := range slices.Concat(lookAtText(h, sent, known, a.config.ASR.Language), lookAtTimes(h, sent),
+		lookAtSpeed(took, sent), lookAtShortClips(briefly, brief, briefErr), lookAtSilence(invented, silenceErr)) {
 		if f.verdict == "FAIL" {
 			failed++
 		}
@@ -164,7 +173,8 @@ func readClip(ctx context.Context, from capture.Source) ([]int16, error) {
 // finding is a line of the doctor's.
 type finding struct{ verdict, about, text string }
 
-func lookAtText(h asr.Hypothesis, sent clip, known bool) []finding {
+// lookAtText judges words and language; language is the configured one.
+func lookAtText(h asr.Hypothesis, sent clip, known bool, language string) []finding {
 	if strings.TrimSpace(h.Text) == "" {
 		if sent.ours && !known {
 			return []finding{{"note", "text", "none for a synthetic voice: give it a person's with --clip, and what is said with --text"}}
@@ -182,8 +192,8 @@ func lookAtText(h asr.Hypothesis, sent clip, known bool) []finding {
 		}
 	}
 	switch {
-	case latin > han && h.Language == "zh":
-		out = append(out, finding{"FAIL", "lang", "the text is not Chinese: is the model an English one (.en), or asr.language ignored?"})
+	case latin > han && language == "zh":
+		out = append(out, finding{"FAIL", "lang", fmt.Sprintf("the text is not Chinese (the engine says %q): is the model an English one (.en), or asr.language ignored?", h.Language)})
 	case strings.ContainsAny(h.Text, "們這說還對為與嗎請應該審證據實"):
 		out = append(out, finding{"note", "lang", "traditional characters: a prompt in simplified ones, or another model, changes that"})
 	}
@@ -218,7 +228,7 @@ func lookAtTimes(h asr.Hypothesis, sent clip) []finding {
 	case strings.TrimSpace(h.Text) == "":
 		return nil
 	case h.Estimated || len(h.Words) == 0:
-		return []finding{{"note", "times", "the server gives no word times: words are spread over each utterance, and a click on a word plays from nearby"}}
+		return []finding{{"note", "times", "the server gives no word times, or none that fit the clip: words are spread over each utterance, and a click on a word plays from nearby"}}
 	}
 	first, last := h.Words[0], h.Words[len(h.Words)-1]
 	return []finding{{"ok", "times", fmt.Sprintf("%d words, the first at %v, the last ends at %v of %v", len(h.Words), first.Start, last.End, length(sent))}}
@@ -234,6 +244,25 @@ func lookAtSpeed(took time.Duration, sent clip) []finding {
 	if share > mostTime {
 		f.verdict = "FAIL"
 		f.text += "; a hearing will run away from it: a smaller model, a GPU, or more servers"
+	}
+	return []finding{f}
+}
+
+// lookAtShortClips finds engines that take as long for a word as for half a minute,
+// as Whisper's do: most of what is said in a courtroom is short.
+func lookAtShortClips(took time.Duration, sent clip, err error) []finding {
+	if err != nil {
+		return []finding{{"FAIL", "short", advice(err)}}
+	}
+	share := took.Seconds() / length(sent).Seconds()
+	f := finding{"ok", "short", fmt.Sprintf("%v for %v of speech: %.2f of real time", took.Round(time.Millisecond), length(sent).Round(time.Millisecond), share)}
+	switch {
+	case share > 1:
+		f.verdict = "FAIL"
+		f.text += "; each clip costs as much, however short: a hearing of short answers will run away from it: a smaller model, a GPU, or more servers"
+	case share > mostTime:
+		f.verdict = "note"
+		f.text += "; short answers take longer than they last: leave partial results to another server, or take a smaller model"
 	}
 	return []finding{f}
 }
@@ -257,9 +286,9 @@ func advice(err error) string {
 	var retry *asr.RetryError
 	switch {
 	case errors.As(err, &rejected):
-		return oneLine(err) + "; it refuses this clip for good: is asr.model the name that the server knows, and does it take 16 kHz WAV?"
+		return oneLine(err) + "; if it refuses other clips too: is asr.model the name that the server knows, and does it take 16 kHz WAV?"
 	case errors.As(err, &retry):
-		return oneLine(err) + "; it may still be loading its model, or be too busy"
+		return oneLine(err) + "; it may still be loading its model, be too busy, or not speak OpenAI's transcription protocol"
 	}
 	return oneLine(err)
 }

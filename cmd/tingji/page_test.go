@@ -21,10 +21,10 @@ const watch = `(() => {
 	return true;
 })()`
 
-// TestPageOutlivesAKilledProgram: a browser watches the sample hearing. The
-// program is killed with -9: the page says so within three seconds. The program
-// comes back: the lines go on, and at the end each is there once.
-func TestPageOutlivesAKilledProgram(t *testing.T) {
+// openTab starts a headless browser with one tab; the test is skipped where there
+// is none.
+func openTab(t *testing.T) context.Context {
+	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium on this machine: the page is not tested (apt-get install chromium)")
@@ -33,10 +33,18 @@ func TestPageOutlivesAKilledProgram(t *testing.T) {
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	defer cancel()
+	t.Cleanup(cancel)
 	tab, cancelTab := chromedp.NewContext(allocated)
-	defer cancelTab()
-	defer chromedp.Cancel(tab)
+	t.Cleanup(cancelTab)
+	t.Cleanup(func() { chromedp.Cancel(tab) })
+	return tab
+}
+
+// TestPageOutlivesAKilledProgram: a browser watches the sample hearing. The
+// program is killed with -9: the page says so within three seconds. The program
+// comes back: the lines go on, and at the end each is there once.
+func TestPageOutlivesAKilledProgram(t *testing.T) {
+	tab := openTab(t)
 	until := func(expression string) {
 		t.Helper()
 		if _, err := chromedp.Run(tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(2*time.Minute))); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"tingji/asr/demo"
 	"tingji/capture"
@@ -17,20 +18,31 @@ const sampleRoom = "sample"
 func sampleCourtroom(ref *hearing.Hearing) CourtroomConfig {
 	room := CourtroomConfig{ID: sampleRoom, Name: ref.Courtroom}
 	for _, r := range ref.Recordings {
-		room.Seats = append(room.Seats, SeatConfig{
-			Channel: r.Channel, Role: r.Role, Speaker: r.Speaker, Source: "sample:" + r.Channel,
-		})
+		seat := SeatConfig{Channel: r.Channel, Role: r.Role, Speaker: r.Speaker, Source: "sample:" + r.Channel}
+		if seat.Role == unannounced {
+			seat.Speaker = ""
+		}
+		room.Seats = append(room.Seats, seat)
 	}
 	return room
 }
+
+// unannounced is a role of whose name nobody is told: the defendant has brought a
+// witness. Whoever tries the sample hearing can put that name right when it is first
+// said, and see it right when the witness is called.
+const unannounced = "证人"
 
 // sampleAnnouncement is the sample hearing as somebody would announce it.
 func sampleAnnouncement(ref *hearing.Hearing) transcript.NewHearing {
 	n := transcript.NewHearing{
 		CaseNo: ref.CaseNo, Cause: ref.Cause, Courtroom: sampleRoom, Public: &ref.Public,
-		Hotwords: ref.Hotwords, Demo: true,
+		Hotwords: slices.Clone(ref.Hotwords), Demo: true,
 	}
 	for _, p := range ref.Participants {
+		if p.Role == unannounced {
+			n.Hotwords = slices.DeleteFunc(n.Hotwords, func(w string) bool { return w == p.Name })
+			continue
+		}
 		n.Participants = append(n.Participants, capture.Participant{Role: p.Role, Name: p.Name})
 	}
 	return n

@@ -78,10 +78,18 @@ func (c transcribeCmd) Run(ctx context.Context, a *app) error {
 	defer os.RemoveAll(dir)
 
 	var out bytes.Buffer
+	var refused []string // why, a line each
+	lines := 0
 	if err := c.pipeline(ctx, a, dir, room, ref, func(ctx context.Context, s *server) error {
 		record, err := s.docket.Record(ctx, transcribed)
 		if err != nil {
 			return err
+		}
+		lines = len(record.Lines)
+		for _, l := range record.Lines {
+			if l.Rejected != "" {
+				refused = append(refused, l.Rejected)
+			}
 		}
 		return format.Write(ctx, &out, record)
 	}); err != nil {
@@ -89,6 +97,9 @@ func (c transcribeCmd) Run(ctx context.Context, a *app) error {
 	}
 	if ctx.Err() != nil {
 		return errors.New("interrupted; nothing was written")
+	}
+	if len(refused) > 0 {
+		fmt.Fprintf(a.stderr, "tingji: the engine refused %d of %d utterances, which are marked: %s\n", len(refused), lines, refused[0])
 	}
 	return deliver(a.stdout, c.Output, out.Bytes())
 }

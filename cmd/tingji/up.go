@@ -170,6 +170,7 @@ func (c upCmd) record(ctx context.Context, a *app, s *stack, log *courtLog, serv
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "tingji: the sample hearing is open: %s/hearings/%s\n", server.url, h.ID)
+	fmt.Fprintf(a.stdout, "tingji: your own microphones and engine: %s/start\n", server.url)
 	seats, err := a.sources(sampleCourtroom(ref), ref)
 	if err != nil {
 		return err

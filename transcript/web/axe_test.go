@@ -130,6 +130,7 @@ func TestAccessible(t *testing.T) {
 	}
 	for path, ready := range map[string]string{
 		"/new":                           `!!document.querySelector("form")`,
+		"/start":                         `!!document.querySelector("pre")`,
 		"/screen/court-3":                shows(len(dialogue)),
 		searchAddress("借款"):              `!!document.querySelector("#found")`,
 		"/hearings":                      `!!document.querySelector("main a")`,

@@ -176,7 +176,7 @@ func TestCorrectionTeaches(t *testing.T) {
 	js[bool](t, ctx, `(p => (getSelection().setBaseAndExtent(p.firstChild, 4, p.firstChild, 6), true))(document.activeElement)`)
 	insert(t, ctx, "晓岚")
 	press(t, ctx, kb.Enter)
-	until(t, ctx, `document.querySelector(".lesson span").textContent.includes("“苏小兰”改成了“苏晓岚”。另有 2 处")`)
+	until(t, ctx, `document.querySelector(".teach:not([hidden]) span")?.textContent.includes("“苏小兰”改成了“苏晓岚”。另有 2 处")`)
 	hold(t, ctx, chromedp.ModifierCtrl, "b")
 	until(t, ctx, `document.querySelectorAll("dialog.replace li input:checked").length === 2 && document.activeElement.tagName === "BUTTON"`)
 	press(t, ctx, kb.Enter)

@@ -95,21 +95,21 @@ func TestOldTabAfterANewVersion(t *testing.T) {
 		front.Close()
 	})
 	visit(t, ctx, front.URL+"/hearings/"+h.ID, 1366, 768)
-	until(t, ctx, shows(len(dialogue))+` && document.querySelector("tj-banner .note")?.textContent.includes("新版本")`)
+	until(t, ctx, shows(len(dialogue))+` && document.querySelector("tj-banner [data-key=\"renewed\"]")?.textContent.includes("新版本")`)
 	deaf.Store(true)
 	begin(t, ctx, lines[3].ID)
 	insert(t, ctx, "甲")
 	press(t, ctx, kb.Enter)
 	until(t, ctx, `!document.querySelector(".waits").hidden`)
 	old.Store(false)
-	click(t, ctx, "tj-banner .note a")
+	click(t, ctx, "tj-banner [data-key=\"renewed\"] a")
 	deaf.Store(false)
 	c.saved(h, lines[3].ID, lines[3].Text+"甲")
 	if err := chromedp.Do(ctx, chromedp.Navigate(front.URL+"/hearings/"+h.ID)); err != nil {
 		t.Fatal(err)
 	}
 	until(t, ctx, shows(len(dialogue)))
-	if js[bool](t, ctx, `!!document.querySelector("tj-banner .note")`) {
+	if js[bool](t, ctx, `!!document.querySelector("tj-banner [data-key=\"renewed\"]")`) {
 		t.Error("the new page takes itself for an old one")
 	}
 }

@@ -28,6 +28,7 @@ func (s *Server) routes() []route {
 		{"GET", "/hearings", "page", s.getPage},
 		{"GET", "/hearings/{id}", "page", s.getPage},
 		{"GET", "/new", "page", s.getPage},
+		{"GET", "/start", "page", s.getPage},
 		{"GET", "/screen/{courtroom}", "page", s.getPage},
 		{"GET", "/assets/{file}", "page", s.getAsset},
 		{"GET", "/healthz", "probe", s.getAlive},

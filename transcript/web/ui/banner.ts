@@ -14,6 +14,7 @@ export class Banner extends HTMLElement {
     let el = this.notices.get(key);
     if (!el) {
       el = document.createElement("p");
+      el.dataset["key"] = key;
       this.notices.set(key, el);
       if (severity === "lost") this.prepend(el);
       else this.append(el);

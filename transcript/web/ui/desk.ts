@@ -155,7 +155,7 @@ export class Desk extends HTMLElement {
   }
 
   connectedCallback(): void {
-    this.innerHTML = `<div class="lesson proposal" role="status" hidden><span></span><button type="button" class="yes"></button><button type="button" class="no"></button></div><div class="lesson" role="status" hidden><span></span><button type="button" class="look"></button><button type="button" class="shut">✕</button></div>
+    this.innerHTML = `<div class="lesson proposal" role="status" hidden><span></span><button type="button" class="yes"></button><button type="button" class="no"></button></div><div class="lesson teach" role="status" hidden><span></span><button type="button" class="look"></button><button type="button" class="shut">✕</button></div>
       <form class="hand" hidden><label><span></span><input maxlength="2000" autocomplete="off"></label></form>
       <div class="keys" role="toolbar" data-t-label="desk"></div>`;
     const keys = this.find(".keys");
@@ -614,10 +614,10 @@ export class Desk extends HTMLElement {
 
   private offer(l: Lesson | null): void {
     this.lesson = l;
-    const el = this.find(".lesson");
+    const el = this.find(".teach");
     el.hidden = !l;
     if (!l) return;
-    this.find(".lesson span").textContent = t(l.alike.places.length > 0 ? "teach.places" : "teach.word",
+    this.find(".teach span").textContent = t(l.alike.places.length > 0 ? "teach.places" : "teach.word",
       { wrong: l.wrong, right: l.right, n: l.alike.places.length });
     this.find(".look").textContent = `${t("desk.teach")} ${shown("Ctrl+b")}`;
   }

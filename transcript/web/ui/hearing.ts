@@ -31,7 +31,7 @@ const frame = `
 <header>
   <div class="court"><h1></h1><p class="room"></p></div>
   <div class="case"><p class="case-no"></p><p class="cause"></p></div>
-  <div class="now"><span class="badge demo" data-t-title="demo.title" hidden><span data-t="demo"></span><span class="engine" data-t="demo.engine"></span></span><span class="badge private" data-t="private" hidden></span>
+  <div class="now"><a class="badge demo" href="/start" data-t-title="demo.title" hidden><span data-t="demo"></span><span class="engine" data-t="demo.engine"></span></a><span class="badge private" data-t="private" hidden></span>
     <span class="status"></span><time class="clock" data-t-title="clock"></time></div>
 </header>
 <div class="bar">
@@ -143,7 +143,6 @@ export class HearingView extends HTMLElement {
         this.lines.put(data as Line);
         if (this.lines.outbox) this.desk.heard(data as Line);
         this.read();
-        if ((data as Line).engine === "示例识别引擎") this.find(".demo").hidden = false;
         break;
       case "partial":
         this.lines.hear(data as Partial);
@@ -195,7 +194,8 @@ export class HearingView extends HTMLElement {
     this.find(".case-no").textContent = h.case_no;
     this.find(".cause").textContent = h.cause;
     this.find(".status").textContent = t(`status.${h.status}`);
-    if (h.demo) this.find(".demo").hidden = false;
+    this.find(".demo").hidden = !h.demo;
+    if (h.demo && !this.hasAttribute("read")) this.banner.set("demo", "note", t("demo.note"), { href: "/start", words: t("demo.go") });
     this.find(".private").hidden = h.public;
     for (const [name, a] of Object.entries(actions)) {
       this.find(`[data-act="${name}"]`).hidden = !a.from.includes(h.status);

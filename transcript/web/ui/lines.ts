@@ -71,6 +71,7 @@ export class Lines extends HTMLElement {
     this.scroller.id = "transcript";
     this.list.dataset["tLabel"] = "lines";
     this.none.className = "none";
+    this.none.textContent = t("loading"); // until it is known that there is nothing
     this.latest.className = "latest";
     this.latest.type = "button";
     this.latest.hidden = true;
@@ -275,6 +276,8 @@ export class Lines extends HTMLElement {
       const written = waiting?.edit.text === undefined ? this.written(line) : undefined;
       words.textContent = line.rejected && !text ? t("rejected") : (written ?? text);
       this.doubts.draw(el, words, waiting?.edit.text === undefined && !waiting?.edit.confirm && (written ?? text) === text ? line : null);
+      words.title = line.rejected ?? "";
+      if (line.rejected && !text && this.outbox) words.append(note(line.rejected, "why"));
       if (waiting?.theirs) words.append(note(t("edit.conflict"), "conflict"));
       else if (waiting?.refused !== undefined) words.append(note(t("edit.refused", { why: waiting.refused }), "conflict"));
       else if (waiting) words.append(note(t("edit.waiting"), "waiting"));

@@ -1,6 +1,6 @@
 // The page: "/" is the open hearing, "/hearings/{id}" one hearing, "/hearings"
-// those of a day, "/search" what was said in all. Other pages get their own path
-// here.
+// those of a day, "/search" what was said in all, "/start" the way on from the sample
+// hearing. Other pages get their own path here.
 
 import "./banner";
 import "./day";
@@ -13,6 +13,7 @@ import "./reading";
 import "./screen";
 import "./search";
 import "./seats";
+import "./start";
 
 import "./base.css";
 import "./hearing.css";
@@ -24,6 +25,7 @@ import "./new.css";
 import "./after.css";
 import "./reading.css";
 import "./search.css";
+import "./start.css";
 
 import { Problem } from "./api";
 import { language, translate } from "./words";
@@ -31,7 +33,7 @@ import { language, translate } from "./words";
 document.documentElement.lang = language() === "en" ? "en" : "zh-CN";
 
 const hearing = /^\/hearings\/([^/]+)$/.exec(location.pathname)?.[1];
-const pages: Record<string, string> = { "/search": "tj-search", "/hearings": "tj-day", "/new": "tj-new" };
+const pages: Record<string, string> = { "/search": "tj-search", "/hearings": "tj-day", "/new": "tj-new", "/start": "tj-start" };
 const screen = /^\/screen\/([^/]+)$/.exec(location.pathname)?.[1];
 const view = document.createElement(screen ? "tj-screen" : hearing ? "tj-hearing" : (pages[location.pathname] ?? "tj-home"));
 if (screen) view.setAttribute("courtroom", decodeURIComponent(screen));
