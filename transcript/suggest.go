@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -19,20 +20,31 @@ type Doubted struct {
 const (
 	maxDoubted  = 12 // characters of a word
 	suggestions = 5
-	nearSound   = 3 // points for sounding alike; twice for sounding the same
+	around      = 4  // characters before and after it that can be of one word with it
+	kept        = 24 // readings of a text's beginning that are followed further
 )
 
-// terms are words of every court, for which a hearing needs no vocabulary.
-const terms = "审判长 审判员 书记员 人民陪审员 合议庭 原告 被告 第三人 证人 鉴定人 代理人 当事人 法定代表人 委托诉讼代理人 公诉人 被告人 辩护人 被害人 " +
-	"现在开庭 现在休庭 继续开庭 现在闭庭 法庭调查 法庭辩论 最后陈述 法庭纪律 核对身份 诉讼权利 诉讼请求 事实和理由 申请回避 举证 质证 认证 证据 出示 传证人到庭 " +
-	"真实性 合法性 关联性 有异议 没有异议 无异议 借款 还款 偿还 本金 利息 利率 逾期 违约金 借条 收条 欠条 转账 汇款 现金 银行 合同 协议 签字 签名 盖章 担保 抵押 " +
-	"支付 给付 赔偿 损失 责任 连带责任 起诉 答辩 反诉 撤诉 上诉 调解 和解 判决 裁定 驳回 依法 公开审理 不公开 民间借贷 买卖合同 婚姻 继承 侵权 劳动争议 " +
-	"到庭 出庭 作证 质询 陈述 发问 回答 提问 笔录 阅读 核对 属实 听清 清楚 明白 同意 不同意 补充 变更 民法典 民事诉讼法 规定 条款 条 款 项 法律 司法解释"
+// What speaks for a reading, in points. They were chosen by hand, and tried on
+// errors of two engines (suggest_test.go).
+const (
+	perCharacter = 2.0 // of a word, from its second on
+	ofHearing    = 1.5 // a name or term of the hearing
+	saidHere     = 0.5 // two characters that stand side by side elsewhere in the hearing
+	saidWhole    = 1.0 // the whole, elsewhere in the hearing
+	noWord       = -1.5
+	sameSyllable = 0.0
+	broadSound   = -0.6 // many speakers and engines do not tell it apart
+	halfSound    = -1.8 // the same beginning, or the same end
+	fromAfar     = -2.8 // no more than one of a word
+	rareReading  = -1.2 // for each of two characters that sounds so in its second reading only
+	asHeard      = 0.3  // the character itself, beside one that was wrong
+	alone        = -0.2 // a word of one character in the place of another
+)
 
-// Suggest names what a doubted word may have been: what sounds like it, of the
+// Suggest names what a doubted word may have been, the likeliest first: texts
+// of its length that sound like it and are, with what stands around it, made of
 // names and terms of the hearing, of what is said elsewhere in it without doubt,
-// and of the words of every court; the likeliest first. What stands around it
-// counts: 何文 before 伯 is a name. *FieldError, ErrNotFound.
+// and of words of every court. *FieldError, ErrNotFound.
 func (d *Docket) Suggest(ctx context.Context, hearing string, w Doubted) ([]string, error) {
 	heard, err := requiredText("heard", "存疑的字词", "the doubted word", w.Heard, maxDoubted)
 	if err != nil {
@@ -54,93 +66,211 @@ func (d *Docket) Suggest(ctx context.Context, hearing string, w Doubted) ([]stri
 	if err != nil {
 		return nil, fmt.Errorf("read lines of %s: %w", hearing, err)
 	}
-	g := guesses{ear: ear{}, heard: []rune(heard), before: []rune(w.Before), after: []rune(w.After), points: map[string]int{}}
-	for _, l := range lines {
-		g.look([]rune(l.Text), l.DoubtfulWords(), 1)
-	}
-	for term := range strings.FieldsSeq(terms) {
-		g.look([]rune(term), nil, 3)
-	}
+	before, after := []rune(w.Before), []rune(w.After)
+	before, after = before[max(0, len(before)-around):], after[:min(around, len(after))]
+	g := guesses{ear: ear{}, said: map[[2]rune]bool{}, whole: map[string]bool{}, names: map[string]bool{},
+		text: slices.Concat(before, []rune(heard), after), from: len(before), to: len(before) + len([]rune(heard))}
 	for _, name := range vocabulary(&h) {
-		g.look([]rune(name), nil, 4)
+		g.names[name] = true
+	}
+	for _, l := range lines {
+		g.listen([]rune(l.Text), l.DoubtfulWords())
+	}
+	for name := range g.names {
+		g.listen([]rune(name), nil)
 	}
 	return g.best(), nil
 }
 
-// guesses collects what sounds like a word.
+// guesses looks for readings of a text of which a part is in doubt.
 type guesses struct {
-	ear           ear
-	heard         []rune
-	before, after []rune
-	points        map[string]int
+	ear      ear
+	text     []rune // with what stands around the doubted part
+	from, to int    // of the doubted part
+	names    map[string]bool
+	said     map[[2]rune]bool // side by side in the hearing, without doubt
+	whole    map[string]bool  // sounds like the doubted part, and stands in the hearing
 }
 
-// look goes through a text, but for the places that are in doubt themselves.
-func (g *guesses) look(text []rune, doubted [][2]int, worth int) {
-	n := len(g.heard)
-	for i := 0; i+n <= len(text); i++ {
-		there := text[i : i+n]
-		if slices.Equal(there, g.heard) || !spelt(there) ||
-			slices.ContainsFunc(doubted, func(d [2]int) bool { return d[0] < i+n && i < d[1] }) {
-			continue
+// reading is a beginning of the text, as words.
+type reading struct {
+	letters string // of the doubted part, so far
+	last    rune
+	points  float64
+}
+
+// listen takes what is said elsewhere, but for the places in doubt themselves.
+func (g *guesses) listen(text []rune, doubted [][2]int) {
+	sure := func(from, to int) bool {
+		return !slices.ContainsFunc(doubted, func(d [2]int) bool { return d[0] < to && from < d[1] })
+	}
+	heard := g.text[g.from:g.to]
+	for i := range text {
+		if i+2 <= len(text) && spelt(text[i:i+2]) && sure(i, i+2) {
+			g.said[[2]rune{text[i], text[i+1]}] = true
 		}
-		context := agree(reversed(text[:i]), reversed(g.before)) + agree(text[i+n:], g.after)
-		if n == 1 && context == 0 {
-			continue // any character sounds like many
+		if to := i + len(heard); len(heard) > 1 && to <= len(text) && spelt(text[i:to]) && sure(i, to) && g.ear.alike(text[i:to], heard) {
+			g.whole[string(text[i:to])] = true
 		}
-		if !g.ear.alike(there, g.heard) && (n == 1 || others(there, g.heard) > 1 || worth == 1 && context == 0) {
-			continue // one character may be wrong in sound too, where something else speaks for the word
-		}
-		score := worth + 4*context
-		word := string(there)
-		g.points[word] = max(g.points[word], score) + 1
 	}
 }
 
-// best are the guesses by their points; those that sound the same before those
-// that only sound alike.
+// best reads the text word by word, from each place on with every word that
+// sounds like what stands there, and follows the likeliest readings.
 func (g *guesses) best() []string {
-	list := make([]string, 0, len(g.points))
-	for word, n := range g.points {
-		switch g.ear.compare(string(g.heard), word) {
-		case SameSound:
-			g.points[word] = n + 2*nearSound
-		case SimilarSound:
-			g.points[word] = n + nearSound
+	at := make([]map[string]reading, len(g.text)+1) // by the doubted part, and the last character
+	at[0] = map[string]reading{"": {}}
+	add := func(to int, r reading) {
+		if at[to] == nil {
+			at[to] = map[string]reading{}
 		}
-		list = append(list, word)
+		key := r.letters + string(r.last)
+		if old, ok := at[to][key]; !ok || r.points > old.points {
+			at[to][key] = r
+		}
 	}
-	slices.SortFunc(list, func(a, b string) int {
-		return cmp.Or(cmp.Compare(g.points[b], g.points[a]), strings.Compare(a, b))
+	for i := range g.text {
+		likeliest := slices.SortedFunc(maps.Values(at[i]), func(a, b reading) int {
+			return cmp.Or(cmp.Compare(b.points, a.points), strings.Compare(a.letters, b.letters))
+		})
+		if len(likeliest) > kept {
+			likeliest = likeliest[:kept]
+		}
+		for word, points := range g.words(i) {
+			for _, r := range likeliest {
+				add(i+len(word), g.join(r, i, word, points))
+			}
+		}
+		for whole := range g.whole {
+			if i == g.from {
+				word := []rune(whole)
+				for _, r := range likeliest {
+					add(g.to, g.join(r, i, word, saidWhole))
+				}
+			}
+		}
+	}
+	points := map[string]float64{}
+	for _, r := range at[len(g.text)] {
+		if p, ok := points[r.letters]; !ok || r.points > p {
+			points[r.letters] = r.points
+		}
+	}
+	delete(points, string(g.text[g.from:g.to]))
+	list := slices.SortedFunc(maps.Keys(points), func(a, b string) int {
+		return cmp.Or(cmp.Compare(points[b], points[a]), strings.Compare(a, b))
 	})
 	return list[:min(suggestions, len(list))]
 }
 
-// agree counts the characters, two at most, at which two texts begin alike.
-func agree(a, b []rune) (n int) {
-	for n < min(len(a), len(b), 2) && a[n] == b[n] {
-		n++
+// join continues a reading with a word at a place.
+func (g *guesses) join(r reading, at int, word []rune, points float64) reading {
+	r.points += points
+	for i, letter := range word {
+		if p := at + i; p >= g.from && p < g.to {
+			r.letters += string(letter)
+		}
+		if r.last != 0 && g.said[[2]rune{r.last, letter}] {
+			r.points += saidHere
+		}
+		r.last = letter
 	}
-	return n
+	return r
 }
 
-// others counts the places at which two texts of one length differ.
-func others(a, b []rune) (n int) {
-	for i := range a {
-		if a[i] != b[i] {
-			n++
+// words are those that can stand at a place of the text, with their points.
+func (g *guesses) words(at int) func(yield func([]rune, float64) bool) {
+	return func(yield func([]rune, float64) bool) {
+		here := g.text[at]
+		unknown := noWord
+		if at >= g.from && at < g.to {
+			unknown += asHeard
+		}
+		if !yield([]rune{here}, unknown) {
+			return
+		}
+		try := func(word []rune, worth float64) bool {
+			sound, ok := g.sound(at, word)
+			return !ok || yield(word, sound+worth)
+		}
+		for n, words := range lexicon() {
+			if at+n > len(g.text) {
+				continue
+			}
+			for i, word := range words {
+				worth := perCharacter * float64(n-1)
+				if n == 1 && word[0] != here {
+					worth = alone - float64(i)/float64(len(words)) // the list begins with the commonest
+				}
+				if !try(word, worth) {
+					return
+				}
+			}
+		}
+		for name := range g.names {
+			word := []rune(name)
+			if !try(word, perCharacter*float64(len(word)-1)+ofHearing) {
+				return
+			}
 		}
 	}
-	return n
 }
 
-func reversed(text []rune) []rune {
-	tail := slices.Clone(text[max(0, len(text)-2):])
-	slices.Reverse(tail)
-	return tail
+// sound says how near a word sounds to what stands at a place; what is not in
+// doubt is as it stands. A word of one character has to sound the same.
+func (g *guesses) sound(at int, word []rune) (points float64, ok bool) {
+	if at+len(word) > len(g.text) {
+		return 0, false
+	}
+	others, same := 0, 0
+	for i, letter := range word {
+		there := g.text[at+i]
+		switch doubted := at+i >= g.from && at+i < g.to; {
+		case letter == there:
+			same++
+		case !doubted:
+			return 0, false
+		default:
+			near := g.ear.near(letter, there)
+			if near <= halfSound {
+				others++
+			}
+			points += near
+		}
+	}
+	if others > 1 || others == len(word) || others > 0 && same == 0 {
+		return 0, false
+	}
+	return points, true
 }
 
 // spelt says whether a text is of characters alone: marks are no words.
 func spelt(text []rune) bool {
 	return !slices.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+}
+
+// near says how near two characters sound, in points. Of readings, the first
+// two count: the dictionary has many that nobody uses.
+func (e ear) near(a, b rune) float64 {
+	best := fromAfar
+	for i, x := range e.of(a)[:min(2, len(e.of(a)))] {
+		for j, y := range e.of(b)[:min(2, len(e.of(b)))] {
+			points := fromAfar
+			switch {
+			case x.exact == y.exact:
+				points = sameSyllable
+			case x.broad == y.broad:
+				points = broadSound
+			case initial(x.broad) == initial(y.broad) || x.broad[len(initial(x.broad)):] == y.broad[len(initial(y.broad)):]:
+				points = halfSound
+			}
+			best = max(best, points+rareReading*float64(i+j))
+		}
+	}
+	return best
+}
+
+// initial is what a syllable begins with, before its vowel.
+func initial(syllable string) string {
+	return syllable[:max(0, strings.IndexAny(syllable, "aeiouv"))]
 }

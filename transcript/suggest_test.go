@@ -23,7 +23,9 @@ func TestSuggest(t *testing.T) {
 			{"约定了", "维约金", "", "违约金"},     // a word of every court
 			{"由双方", "支证", "。", "质证"},      // that sounds alike only
 			{"", "审判常", "", "审判长"},        //
-			{"", "猫", "", ""},             // nothing
+			{"", "㐂", "", ""},             // nothing
+			{"这是他亲笔", "赎写", "的", "书写"},    // a common word, of other characters
+			{"我", "根笨没友", "看见", "根本没有"},   // several
 			{"现在", "闭停", "。", "闭庭"},       // a part of a formula
 			{"到庭的", "被高", "", "被告"},       //
 			{"借了二十万元，约定", "李息", "", "利息"}, //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,21 @@ func press(t *testing.T, ctx context.Context, keys ...string) {
 		if err := chromedp.Do(ctx, chromedp.KeyEvent(k)); err != nil {
 			t.Fatalf("press %q: %v", k, err)
 		}
+	}
+}
+
+// digit presses one of the digits as a keyboard does: it is typed only where the
+// page leaves the key alone. (With press the two are apart, and it would be typed
+// wherever the caret is by then.)
+func digit(t *testing.T, ctx context.Context, n int) {
+	t.Helper()
+	text := strconv.Itoa(n)
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		k := input.DispatchKeyEventParams{Type: kind, Key: text, Code: "Digit" + text, WindowsVirtualKeyCode: int64('0' + n)}
+		if kind == input.DispatchKeyEventTypeKeyDown {
+			k.Text = text
+		}
+		call(t, ctx, input.DispatchKeyEvent, k)
 	}
 }
 

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/mozillazg/go-pinyin"
 
@@ -18,6 +18,7 @@ import (
 	"tingji/asr/openai"
 	"tingji/capture"
 	"tingji/testdata/hearing"
+	"tingji/transcript"
 )
 
 // mishear has the demonstration engine recognise the sample hearing with an
@@ -169,9 +170,21 @@ func plainEditing(ref *hearing.Hearing, heard []asr.Hypothesis, fixes []fix) (k 
 }
 
 // TestKeystrokes puts the sample hearing right, in which every tenth word was
-// misheard, by keys through the page, and counts them against plain typing.
+// misheard, by keys through the page, and counts them against plain typing: where
+// the case's persons and terms are known, its terms alone, and nothing of it.
 func TestKeystrokes(t *testing.T) {
 	longOnly(t)
+	others := []capture.Participant{{Role: "原告", Name: "王小波"}, {Role: "被告", Name: "赵天成"}}
+	for _, tt := range []struct {
+		name    string
+		persons []capture.Participant // nil: those of the case
+		terms   bool
+	}{{"Persons", nil, true}, {"Terms", others, true}, {"Nothing", others, false}} {
+		t.Run(tt.name, func(t *testing.T) { keystrokes(t, tt.persons, tt.terms) })
+	}
+}
+
+func keystrokes(t *testing.T, persons []capture.Participant, terms bool) {
 	ctx := openBrowser(t)
 	ref, err := hearing.Load()
 	if err != nil {
@@ -184,8 +197,28 @@ func TestKeystrokes(t *testing.T) {
 	}
 	c := openCourt(t)
 	h := c.hearing("court-3")
-	if _, err := c.docket.AddHotwords(t.Context(), h.ID, ref.Hotwords); err != nil {
-		t.Fatal(err)
+	if persons != nil {
+		if _, err := c.docket.Close(t.Context(), h.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		other, err := c.docket.Create(t.Context(), transcript.NewHearing{CaseNo: h.CaseNo, Cause: h.Cause, Courtroom: h.Courtroom, Demo: true, Participants: persons})
+		if err == nil {
+			h, err = c.docket.Open(t.Context(), other.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if terms {
+		var words []string
+		for _, w := range ref.Hotwords {
+			if persons == nil || !slices.ContainsFunc(ref.Participants, func(p hearing.Participant) bool { return p.Name == w }) {
+				words = append(words, w)
+			}
+		}
+		if _, err := c.docket.AddHotwords(t.Context(), h.ID, words); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ids := make([]string, len(heard))
 	for i, s := range ref.Sentences {
@@ -224,10 +257,10 @@ func TestKeystrokes(t *testing.T) {
 		if text == words {
 			t.Fatalf("%s: %q is no error", line, words)
 		}
-		if offered == text {
+		if n := slices.Index(offered, text); n >= 0 {
 			taken++
 			k.press(1)
-			hold(t, ctx, chromedp.ModifierCtrl, "i")
+			digit(t, ctx, n+1)
 		} else {
 			k.typed(text)
 			insert(t, ctx, text)
@@ -248,8 +281,8 @@ func TestKeystrokes(t *testing.T) {
 	}
 	plain := plainEditing(ref, heard, fixes)
 	n := float64(len(fixes))
-	if float64(k.characters) > 0.36*float64(plain.characters) {
-		t.Errorf("%d keys at the desk, %d in a text field: the goal is a third", k.characters, plain.characters)
+	if float64(k.characters) > float64(plain.characters)/3 || float64(k.letters) > float64(plain.letters)/3 {
+		t.Errorf("%+v keys at the desk, %+v in a text field: the goal is a third", k, plain)
 	}
 	t.Logf("%d words misheard, %d put right by what was offered; keys an error: desk %.2f (with an input method %.2f), plain %.2f (%.2f); desk to plain %.2f (%.2f)",
 		len(fixes), taken, float64(k.characters)/n, float64(k.letters)/n, float64(plain.characters)/n, float64(plain.letters)/n,
@@ -257,12 +290,12 @@ func TestKeystrokes(t *testing.T) {
 }
 
 // doubtedNow is the doubtful word that is selected, with what the desk offers.
-func doubtedNow(t *testing.T, ctx context.Context) (line, words, offered string) {
+func doubtedNow(t *testing.T, ctx context.Context) (line, words string, offered []string) {
 	t.Helper()
 	until(t, ctx, `document.activeElement.isContentEditable && getSelection().toString() !== "" && !!document.querySelector("tj-desk").guess`)
-	js[bool](t, ctx, `(window.guessed = null, document.querySelector("tj-desk").guess.then(g => window.guessed = g, () => window.guessed = {word: ""}), true)`)
-	until(t, ctx, `window.guessed !== null`)
-	return js[string](t, ctx, `document.activeElement.closest("li").id.slice(5)`), js[string](t, ctx, `getSelection().toString()`), js[string](t, ctx, `window.guessed.word`)
+	js[bool](t, ctx, `(window.guessed = null, document.querySelector("tj-desk").guess.then(g => window.guessed = g, () => window.guessed = {words: []}), true)`)
+	until(t, ctx, `window.guessed !== null && (window.guessed.words.length === 0 || !document.querySelector(".offers").hidden)`)
+	return js[string](t, ctx, `document.activeElement.closest("li").id.slice(5)`), js[string](t, ctx, `getSelection().toString()`), js[[]string](t, ctx, `window.guessed.words`)
 }
 
 // recognised is a sentence as an engine heard it.

@@ -34,7 +34,7 @@ const (
 )
 
 func main() {
-	source := flag.String("source", "testdata/demo-asr", "folder of words.txt and sentences.txt")
+	source := flag.String("source", "testdata/demo-asr", "folder of sentences.txt and readings.txt")
 	work := flag.String("work", "", "folder for speech and training; empty: a temporary one, removed at the end")
 	out := flag.String("out", "cmd/demo-asr/model", "folder the model is written to")
 	step := flag.String("step", "all", "all, text (lexicon and language model only), speech, train or dev (speech to choose settings with)")
@@ -81,7 +81,7 @@ type maker struct {
 func newMaker(source, work, out string) (*maker, error) {
 	m := &maker{source: source, work: work, out: out, forbidden: map[string]bool{}}
 	var err error
-	if m.vocabulary, err = readWords(filepath.Join(source, "words.txt")); err != nil {
+	if m.vocabulary, err = readWords("transcript/words.txt"); err != nil {
 		return nil, err
 	}
 	if m.drawer, err = readPatterns(filepath.Join(source, "sentences.txt"), m.vocabulary); err != nil {

@@ -14,7 +14,7 @@ import { Outbox } from "./outbox";
 import { choosePhase, type Phase, Phases } from "./phases";
 import { editPhrases, expandHere } from "./phrases";
 import { alike, replace } from "./replace";
-import { type Guess, suggest } from "./suggest";
+import { type Guess, Offers, suggest } from "./suggest";
 import { type Lesson, lesson, vocabulary } from "./teach";
 import { join, relocate, shift, split } from "./turns";
 import { clock, type Key, t } from "./words";
@@ -193,6 +193,8 @@ export class Desk extends HTMLElement {
       if (k.key === "Tab" && !k.shiftKey && !k.isComposing && expandHere(this.find(".hand input"))) k.preventDefault();
       if (k.key === "Escape" && !k.isComposing) this.hand(false);
     });
+    this.offers.onTake = (n) => void this.take(n);
+    this.offers.attach(this);
     document.addEventListener("keydown", this.pressed);
     document.addEventListener("tj-language", this.label);
     window.addEventListener("online", this.resend);
@@ -200,6 +202,7 @@ export class Desk extends HTMLElement {
   }
 
   disconnectedCallback(): void {
+    this.offers.detach();
     document.removeEventListener("keydown", this.pressed);
     document.removeEventListener("tj-language", this.label);
     window.removeEventListener("online", this.resend);
@@ -241,6 +244,11 @@ export class Desk extends HTMLElement {
     const typing = at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
     const elsewhere = typing && !at.isContentEditable;
     const key = combination(e);
+    if (!elsewhere && /^[1-9]$/.test(key) && this.offers.takes(Number(key))) {
+      e.preventDefault();
+      void this.take(Number(key) - 1);
+      return;
+    }
     const digit = /^(Alt\+)?([1-9])$/.exec(e.altKey && /^Digit[1-9]$/.test(e.code) ? `Alt+${e.code.slice(-1)}` : key);
     if (digit && !elsewhere && (digit[1] || !typing)) {
       e.preventDefault();
@@ -315,20 +323,22 @@ export class Desk extends HTMLElement {
       return;
     }
     this.guess = null;
+    this.offers.hide();
     this.onTrouble(t("desk.doubt.none"));
   }
 
   private guess: Promise<Guess> | null = null; // of the word that F3 has found
+  private readonly offers = new Offers();
 
   private think(line: Line, place: [number, number]): void {
     this.guess = suggest(line, place);
     this.guess.then((g) => {
-      if (g.word && this.lines.editor.has(g.line)) this.onTrouble(t("desk.take.offer", { word: g.word, key: shown("Ctrl+i") }));
+      if (this.lines.editor.has(g.line)) this.offers.show(g);
     }, () => {}); // an offer that does not come is none
   }
 
-  /** Takes what the doubtful word may have been, and goes on to the next. */
-  private async take(): Promise<void> {
+  /** Takes one of what the doubtful word may have been, and goes on to the next. */
+  private async take(n = 0): Promise<void> {
     let g: Guess | null = null;
     try {
       g = await this.guess;
@@ -337,11 +347,13 @@ export class Desk extends HTMLElement {
     }
     // Only where it still stands selected as it was found.
     if (!g || !this.lines.editor.has(g.line) || getSelection()?.toString() !== g.heard) return;
-    if (g.word === "") {
+    const word = g.words[n];
+    if (word === undefined) {
       this.onTrouble(t("desk.take.none"));
       return;
     }
-    document.execCommand("insertText", false, g.word);
+    this.offers.hide();
+    document.execCommand("insertText", false, word);
     this.doubt();
   }
 
