@@ -139,7 +139,7 @@ func TestLineIsCorrected(t *testing.T) {
 	if got.Revision != 2 || got.Author != "书记员" {
 		t.Errorf("revision %d by %s", got.Revision, got.Author)
 	}
-	until(t, ctx, noneEdits+fmt.Sprintf(` && document.getElementById("line-%s").textContent.includes("已更正")`, last.ID))
+	until(t, ctx, noneEdits+fmt.Sprintf(` && document.getElementById("line-%s").textContent.includes("已核对")`, last.ID))
 
 	// Arrows move over the lines; F2 begins too, Esc leaves, and what was typed can be had again.
 	press(t, ctx, kb.ArrowUp, kb.F2)

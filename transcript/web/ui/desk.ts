@@ -22,11 +22,16 @@ import { WrittenForm } from "./written";
 
 const back = 3000; // ms
 
+/** What commands are about, as they stand together on the desk. */
+const groups = ["text", "sound", "turns", "notes", "course"] as const;
+
 interface Command {
+  group: (typeof groups)[number];
   keys: string[]; // the first is shown; one that types a character works outside an edit only
   word: Key;
   run: (row: Row | undefined) => unknown;
   state?: () => string; // beside the word on its button
+  help?: Key; // what it does, where the word alone does not tell
   hidden?: boolean; // no button: it is told in the help alone
 }
 
@@ -68,33 +73,33 @@ export class Desk extends HTMLElement {
   private left: { line: Line; text: string } | null = null;
   private lesson: Lesson | null = null;
   private readonly commands: Command[] = [
-    { keys: ["F2", "Enter"], word: "desk.edit", run: (row) => this.lines.edit(row) },
-    { keys: ["F4", " "], word: "desk.play", run: (row) => row && this.lines.toggle(row) },
-    { keys: ["F6"], word: "desk.back", run: (row) => this.back(row) },
-    { keys: ["F7"], word: "desk.slower", run: () => this.lines.player.slower(), state: () => `${this.lines.player.rate}×` },
-    { keys: ["F8"], word: "desk.louder", run: () => this.lines.player.louder(), state: () => `${this.lines.player.gain}×` },
-    { keys: ["F9"], word: "desk.alone", run: () => this.alone(), state: () => t(this.lines.player.alone ? "desk.alone.seat" : "desk.alone.room") },
-    { keys: ["F3"], word: "desk.doubt", run: () => this.doubt() },
-    { keys: ["Ctrl+i"], word: "desk.take", run: () => void this.take(), hidden: true },
-    { keys: ["Ctrl+Enter"], word: "desk.hand", run: (row) => this.write(row) },
-    { keys: ["Ctrl+h"], word: "desk.replace", run: () => this.replace("") },
-    { keys: ["Ctrl+z"], word: "desk.undo", run: (row) => void this.undo(row) },
-    { keys: ["Ctrl+y"], word: "desk.history", run: (row) => void this.history(row) },
-    { keys: ["F10"], word: "desk.form", run: () => this.forms.next(), state: () => t(`form.${this.forms.form}`) },
-    { keys: ["Ctrl+g"], word: "desk.phase", run: (row) => void this.phase(row) },
-    { keys: ["Ctrl+m"], word: "desk.mark", run: (row) => this.mark(row) },
-    { keys: ["Shift+Enter"], word: "desk.split", run: () => this.cut("split") },
-    { keys: ["Ctrl+j"], word: "desk.join", run: (row) => this.join(row) },
-    { keys: ["Alt+ArrowUp"], word: "desk.up", run: (row) => this.move(row, -1) },
-    { keys: ["Alt+ArrowDown"], word: "desk.down", run: (row) => this.move(row, 1) },
-    { keys: ["Ctrl+k"], word: "desk.phrases", run: (row) => void this.phrases(row) },
-    { keys: ["Ctrl+l"], word: "desk.release", run: (row) => void this.release(row), state: () => t(this.hearing?.screen ? "screen.released" : "screen.live") },
-    { keys: ["Alt+l"], word: "desk.live", run: () => void this.release(undefined), hidden: true },
-    { keys: ["Ctrl+e"], word: "desk.correct", run: (row) => void this.correct(row) },
-    { keys: ["Ctrl+s"], word: "desk.after", run: () => void this.review() },
-    { keys: ["Ctrl+d"], word: "desk.decide", run: () => void this.decide(), hidden: true },
-    { keys: ["Ctrl+b"], word: "desk.teach", run: () => this.learn(), hidden: true },
-    { keys: ["F1", "?", "？"], word: "desk.help", run: () => this.help() },
+    { group: "text", keys: ["F2", "Enter"], word: "desk.edit", run: (row) => this.lines.edit(row) },
+    { group: "text", keys: ["F3"], word: "desk.doubt", run: () => this.doubt() },
+    { group: "text", keys: ["Ctrl+i"], word: "desk.take", run: () => void this.take(), hidden: true },
+    { group: "text", keys: ["Ctrl+h"], word: "desk.replace", help: "help.replace", run: () => this.replace("") },
+    { group: "text", keys: ["Ctrl+z"], word: "desk.undo", run: (row) => void this.undo(row) },
+    { group: "text", keys: ["Ctrl+y"], word: "desk.history", run: (row) => void this.history(row) },
+    { group: "text", keys: ["F10"], word: "desk.form", help: "help.form", run: () => this.forms.next(), state: () => t(`form.${this.forms.form}`) },
+    { group: "sound", keys: ["F4", " "], word: "desk.play", run: (row) => row && this.lines.toggle(row) },
+    { group: "sound", keys: ["F6"], word: "desk.back", run: (row) => this.back(row) },
+    { group: "sound", keys: ["F7"], word: "desk.slower", help: "help.slower", run: () => this.lines.player.slower(), state: () => `${this.lines.player.rate}×` },
+    { group: "sound", keys: ["F8"], word: "desk.louder", help: "help.louder", run: () => this.lines.player.louder(), state: () => `${this.lines.player.gain}×` },
+    { group: "sound", keys: ["F9"], word: "desk.alone", help: "help.alone", run: () => this.alone(), state: () => t(this.lines.player.alone ? "desk.alone.seat" : "desk.alone.room") },
+    { group: "turns", keys: ["Shift+Enter"], word: "desk.split", help: "help.split", run: () => this.cut("split") },
+    { group: "turns", keys: ["Ctrl+j"], word: "desk.join", run: (row) => this.join(row) },
+    { group: "turns", keys: ["Alt+ArrowUp"], word: "desk.up", help: "help.up", run: (row) => this.move(row, -1) },
+    { group: "turns", keys: ["Alt+ArrowDown"], word: "desk.down", help: "help.down", run: (row) => this.move(row, 1) },
+    { group: "notes", keys: ["Ctrl+Enter"], word: "desk.hand", help: "help.hand", run: (row) => this.write(row) },
+    { group: "notes", keys: ["Ctrl+k"], word: "desk.phrases", help: "help.phrases", run: (row) => void this.phrases(row) },
+    { group: "notes", keys: ["Ctrl+m"], word: "desk.mark", help: "help.mark", run: (row) => this.mark(row) },
+    { group: "notes", keys: ["Ctrl+g"], word: "desk.phase", help: "help.phase", run: (row) => void this.phase(row) },
+    { group: "course", keys: ["Ctrl+l"], word: "desk.release", help: "help.release", run: (row) => void this.release(row), state: () => t(this.hearing?.screen ? "screen.released" : "screen.live") },
+    { group: "course", keys: ["Alt+l"], word: "desk.live", run: () => void this.release(undefined), hidden: true },
+    { group: "course", keys: ["Ctrl+e"], word: "desk.correct", help: "help.correct", run: (row) => void this.correct(row) },
+    { group: "course", keys: ["Ctrl+s"], word: "desk.after", help: "help.after", run: () => void this.review() },
+    { group: "course", keys: ["Ctrl+d"], word: "desk.decide", run: () => void this.decide(), hidden: true },
+    { group: "course", keys: ["Ctrl+b"], word: "desk.teach", help: "help.teach", run: () => this.learn(), hidden: true },
+    { group: "course", keys: ["F1", "?", "？"], word: "desk.help", run: () => this.help() },
   ];
 
   /** Takes its place at a transcript. */
@@ -127,6 +132,7 @@ export class Desk extends HTMLElement {
     lines.marked = (id) => this.marks.has(id);
     lines.onCut = (line, text, cut) => this.onCut(line, text, cut.way, cut.at);
     lines.editor.onTrouble = (words) => this.onTrouble(words);
+    lines.onEdited = () => this.offers.hide();
     lines.onLeft = (line, text) => {
       this.left = { line, text };
       this.onTrouble(t("edit.left"));
@@ -159,6 +165,12 @@ export class Desk extends HTMLElement {
       <form class="hand" hidden><label><span></span><input maxlength="2000" autocomplete="off"></label></form>
       <div class="keys" role="toolbar" data-t-label="desk"></div>`;
     const keys = this.find(".keys");
+    for (const group of groups) {
+      const el = document.createElement("div");
+      el.setAttribute("role", "group");
+      el.dataset["group"] = group;
+      keys.append(el);
+    }
     for (const [i, c] of this.commands.entries()) {
       if (c.hidden) continue;
       const b = document.createElement("button");
@@ -166,7 +178,7 @@ export class Desk extends HTMLElement {
       b.dataset["command"] = String(i);
       b.innerHTML = "<span></span> <i></i> <kbd></kbd>";
       (b.lastElementChild as HTMLElement).textContent = shown(c.keys[0] as string);
-      keys.append(b);
+      this.find(`[data-group="${c.group}"]`).append(b);
     }
     const waiting = document.createElement("button");
     waiting.type = "button";
@@ -222,9 +234,11 @@ export class Desk extends HTMLElement {
     for (const b of this.querySelectorAll<HTMLElement>("[data-command]")) {
       const c = this.commands[Number(b.dataset["command"])] as Command;
       (b.children[0] as HTMLElement).textContent = t(c.word);
+      if (c.help) b.title = t(c.help);
       (b.children[1] as HTMLElement).textContent = this.outbox ? (c.state?.() ?? "") : "";
     }
     this.find(".keys").setAttribute("aria-label", t("desk"));
+    for (const group of groups) this.find(`[data-group="${group}"]`).setAttribute("aria-label", t(`desk.group.${group}`));
     this.find(".shut").setAttribute("aria-label", t("act.shut"));
     this.count();
     this.offer(this.lesson);
@@ -661,26 +675,40 @@ export class Desk extends HTMLElement {
   private help(): void {
     this.lines.editor.end(true);
     const { body } = sheet(t("help"), "help");
-    const table = document.createElement("table");
-    const row = (keys: string[], words: string) => {
-      const tr = table.insertRow();
-      const th = document.createElement("th");
-      for (const k of keys) {
-        const kbd = document.createElement("kbd");
-        kbd.textContent = k;
-        th.append(kbd, " ");
-      }
-      tr.append(th);
-      tr.insertCell().textContent = words;
+    const table = (title: string) => {
+      const section = document.createElement("section");
+      const h = document.createElement("h3");
+      h.textContent = title;
+      const rows = document.createElement("table");
+      section.append(h, rows);
+      body.append(section);
+      return (keys: string[], words: string) => {
+        const tr = rows.insertRow();
+        const th = document.createElement("th");
+        for (const k of keys) {
+          const kbd = document.createElement("kbd");
+          kbd.textContent = k;
+          th.append(kbd, " ");
+        }
+        tr.append(th);
+        tr.insertCell().textContent = words;
+      };
     };
-    row(["↑", "↓"], t("help.move"));
-    for (const c of this.commands) row(c.keys.filter((k) => k !== "？").map(shown), t(c.word));
-    row(["Enter"], t("help.save"));
-    row(["Esc"], t("help.leave"));
+    for (const group of groups) {
+      const row = table(t(`desk.group.${group}`));
+      if (group === "text") row(["↑", "↓"], t("help.move"));
+      for (const c of this.commands) {
+        if (c.group === group) row(c.keys.filter((k) => k !== "？").map(shown), t(c.help ?? c.word));
+      }
+      if (group !== "text") continue;
+      row(["1", "…", "5"], t("help.offers"));
+      row(["Enter"], t("help.save"));
+      row(["Esc"], t("help.leave"));
+    }
+    const row = table(t("help.roles"));
     for (const [i, who] of (this.hearing ? holders(this.hearing) : []).entries()) {
       row([String(i + 1), `Alt+${i + 1}`], t("help.role", { role: `${who.role}${who.speaker ? `（${who.speaker}）` : ""}` }));
     }
-    body.append(table);
     const more = document.createElement("p");
     more.textContent = t("help.more");
     body.append(more);

@@ -31,6 +31,8 @@ export class Lines extends HTMLElement {
   onTrouble: (why: string) => void = () => {};
   /** Told when an edit ends without being kept: what was typed. */
   onLeft: (line: Line, text: string) => void = () => {};
+  /** Told when an edit ends, however. */
+  onEdited: () => void = () => {};
   /** Where edits go; null: the lines are only read. */
   outbox: Outbox | null = null;
   /** Told when a line is to be cut where the caret was. */
@@ -456,6 +458,7 @@ export class Lines extends HTMLElement {
   }
 
   private edited(line: Line, was: string, end: Ending): void {
+    this.onEdited();
     const row = this.byKey.get(line.id);
     if (!row) return;
     if (end.cut) this.onCut(line, end.text, end.cut);

@@ -46,10 +46,13 @@ interface Planned extends NewHearing {
   courtroom_name: string;
 }
 
+/** A file to import, with the mark by which a spreadsheet knows UTF-8. */
+const sample = "\ufeff案号,案由,法庭,公开,开庭时间,审判长,书记员,原告,被告,词汇\r\n（2026）内0000民初7号,买卖合同纠纷,第三审判庭,公开,2026-05-06 09:00,沈知远,陆小满,周启明,何文柏、某某建材有限公司,青石路；茶馆\r\n";
+
 const frame = `<header><div class="court"><h1></h1></div><div class="now"><tj-tools></tj-tools></div></header>
 <main class="new"><h2 data-t="new"></h2>
 <form novalidate>
-  <p class="import"><label class="file"><span data-t="new.import"></span><input type="file" accept=".json,.csv,.txt,application/json,text/csv"></label><small data-t="new.import.how"></small></p>
+  <p class="import"><label class="file"><span data-t="new.import"></span><input type="file" accept=".json,.csv,.txt,application/json,text/csv"></label><small data-t="new.import.how"></small><a download="庭审样表.csv" href="data:text/csv;charset=utf-8,${encodeURIComponent(sample)}" data-t="new.import.sample"></a></p>
   <div class="planned" hidden></div>
   <label><span data-t="new.case"></span><input name="case_no" autocomplete="off" spellcheck="false" placeholder="（2026）内0102民初123号"></label>
   <p class="parts" aria-hidden="true">${parts.map((p) => `<span data-part="${p}" data-t="new.part.${p}"></span>`).join("")}</p>
