@@ -83,6 +83,7 @@ func TestEightHours(t *testing.T) {
 		growth := float64(final) / float64(first)
 		t.Logf("final after the last sound, p95: %v in the first ten minutes, %v in the last, %.3f times; CPU of ten minutes %v, then %v", first, final, growth,
 			costs[0].Round(10*time.Millisecond), costs[len(costs)-1].Round(10*time.Millisecond))
+		t.Attr("lag_growth", fmt.Sprint(growth))
 		if growth > 1.05 {
 			t.Errorf("lag grows %.3f times", growth)
 		}

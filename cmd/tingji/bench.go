@@ -1,357 +1,218 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/agnivade/levenshtein"
-
-	"tingji/asr/demo"
-	"tingji/capture"
 	"tingji/testdata/hearing"
-	"tingji/transcript"
 )
 
 type benchCmd struct {
-	JSON  bool          `help:"Print one JSON object."`
+	JSON  bool          `help:"Print one JSON object on standard output."`
+	Only  []string      `placeholder:"PART,…" help:"Measure these parts only: hearing, catchup, load, capture, send, search, beside, growth, page."`
 	Pace  float64       `default:"1" placeholder:"X" help:"Play the sample hearing X times as fast; latencies mean something at 1 only."`
 	Load  time.Duration `default:"20s" placeholder:"TIME" help:"How long many seats are heard at once; 0: not at all."`
 	Seats int           `default:"72" placeholder:"N" help:"How many seats are heard at once, eight in a courtroom."`
+	Lines int           `default:"1000000" placeholder:"N" help:"How many lines are searched; beside bleve and PostgreSQL a tenth of them."`
+}
+
+// benchPart measures some figures.
+type benchPart struct {
+	name string
+	what string // for progress
+	keys string // for help
+	run  func(c benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error
+}
+
+// benchParts in their order: the memory of the first is told before others have
+// used any.
+var benchParts = []benchPart{
+	{
+		"hearing", "the sample hearing at real pace, four minutes",
+		`  added_char_errors       characters wrong in the record; the engine made none
+  doubled_lines           lines that are there twice
+  wrong_seat_rate         share of lines at another's seat
+  word_time_error_p95_ms  how far a word's time is off
+  partial_p95_ms          end of a sentence's first word → first partial text, as a page gets it
+  final_p95_ms            end of an utterance's last word → final line, as a page gets it
+  samples_lost, samples_doubled   of the archive, compared sample by sample
+  rss_mb                  the most memory that broker, store, worker, capture of five seats and
+                          server took together, 36 MB of decoded sound among it`,
+		func(c benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+			if err := benchHearing(ctx, a, ref, c.Pace, f); err != nil {
+				return err
+			}
+			if rss, ok := residentMB(self, "VmHWM"); ok {
+				f["rss_mb"] = rss
+			}
+			return nil
+		},
+	},
+	{
+		"catchup", "the sample hearing as fast as it goes",
+		`  catchup_x_realtime      five channels that are caught up with, each so many times real time`,
+		func(_ benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+			return benchCatchUp(ctx, a, ref, f)
+		},
+	},
+	{
+		"load", "many seats at once",
+		`  cpu_72_channels         share of all cores with 72 seats (--seats) at real pace, everything in
+                          one process; the engine answers without a thought
+  rss_72_channels_mb      memory at the end of that`,
+		func(c benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+			if c.Load <= 0 || c.Seats <= 0 {
+				return nil
+			}
+			return benchLoad(ctx, a, ref, c.Seats, c.Load, f)
+		},
+	},
+	{
+		"capture", "the courtroom's daemon, a process of its own, beside ffmpeg; a minute and a half",
+		`  capture_cpu_vs_ffmpeg   CPU of tingji capture with eight seats of 48 kHz at real pace, broker
+                          elsewhere, over that of one ffmpeg which resamples and writes the same
+  capture_cpu_of_a_core   share of one core that it takes
+  capture_rss_mb          memory of that daemon`,
+		func(_ benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+			return benchCapture(ctx, a, ref, f)
+		},
+	},
+	{
+		"send", "sending beside kafka-go's own writer",
+		`  send_vs_plain_producer  time of a batch of eight chunks, acknowledged, over that of kafka-go's
+                          Writer with the same promise, by turns on the same broker`,
+		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return benchSend(ctx, a, f)
+		},
+	},
+	{
+		"search", "search over a made-up corpus",
+		`  search_p95_ms           by characters: one, two and more, with and without filters, both orders
+  search_pinyin_p95_ms    by sound
+  search_lines            over so many lines (--lines; the goals of 20 and 50 ms are for 10000000,
+                          which take some minutes and 2 GB)`,
+		func(c benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return benchSearch(ctx, c.Lines, f)
+		},
+	},
+	{
+		"beside", "search beside bleve and PostgreSQL; some minutes",
+		`  search_vs_bleve         p95 of our search over that of bleve (CJK analyser), the same corpus
+                          and queries of two characters and more
+  search_vs_postgres      the same over PostgreSQL's pg_trgm`,
+		func(c benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return goTest(ctx, f, "testdata/beside", ".", "^TestBeside$", "search_vs_bleve search_vs_postgres", "-lines", fmt.Sprint(max(c.Lines/10, 1000)))
+		},
+	},
+	{
+		"growth", "eight hours on a simulated clock; two minutes",
+		`  lag_growth              p95 from the end of an utterance to its final, in the last ten minutes of
+                          eight hours over the first ten; the worker alone, on a simulated clock,
+                          with an engine of 200 ms`,
+		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return goTest(ctx, f, ".", "./asr", "^TestEightHours$", "lag_growth")
+		},
+	},
+	{
+		"page", "a hearing of eight hours in a browser",
+		`  page_open_ms            request for the page → the frame that shows 10,000 lines, median of five
+  key_to_frame_p95_ms     key in a line of 10,000 → the frame that shows it`,
+		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return goTest(ctx, f, ".", "./transcript/web", "^(TestLongHearingOpens|TestKeyToFrame)$", "page_open_ms key_to_frame_p95_ms")
+		},
+	},
+}
+
+func partNames() (names []string) {
+	for _, p := range benchParts {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 func (benchCmd) Help() string {
-	return "Plays the sample hearing through the whole pipeline in a temporary folder, with the demonstration engine, which answers at once and without a mistake: " +
-		"what is late or wrong, the pipeline did. Then 72 seats at once. Takes five minutes at real pace. A figure that was not measured is absent.\n\n" +
-		"Example:\n  tingji bench --json"
+	var b strings.Builder
+	b.WriteString("Plays the sample hearing through the whole pipeline in a temporary folder, with the demonstration engine, which answers at once and without a mistake: " +
+		"what is late or wrong, the pipeline did. Then the other parts. All together take a quarter of an hour on two cores that are free. Standard output holds the figures alone; " +
+		"what is under way, and why a figure was not measured, is said on standard error. A figure that was not measured is absent, never zero. " +
+		"beside, growth and page run Go tests of the source tree, in which this has to be started; page needs chromium, beside PostgreSQL.\n\n" +
+		"Times are of this machine and whatever else it does. Ratios (…_vs_…) are ours over theirs: below 1, ours takes less.\n")
+	for _, p := range benchParts {
+		fmt.Fprintf(&b, "\n%s:\n\n%s\n", p.name, indent(p.keys))
+	}
+	b.WriteString("\nExamples:\n  tingji bench --json\n  tingji bench --only search --lines 10000000")
+	return b.String()
 }
+
+// indent sets a block off, so that help leaves its lines alone.
+func indent(block string) string { return "  " + strings.ReplaceAll(block, "\n", "\n  ") }
 
 func (benchCmd) once() {}
 
 // figures are the results of a bench by their documented keys.
 type figures map[string]float64
 
+// noMeans says that something cannot be measured here, and what is missing.
+type noMeans string
+
+func (e noMeans) Error() string { return string(e) }
+
 func (c benchCmd) Run(ctx context.Context, a *app) error {
+	for _, name := range c.Only {
+		if !slices.Contains(partNames(), name) {
+			return misuse("--only %s: one of %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	if c.Lines < 1 {
+		return misuse("--lines %d: at least 1", c.Lines)
+	}
 	ref, err := hearing.Load()
 	if err != nil {
 		return err
 	}
 	f := figures{}
-	if err := benchHearing(ctx, a, ref, c.Pace, f); err != nil {
-		return err
-	}
-	if err := benchCatchUp(ctx, a, ref, f); err != nil {
-		return err
-	}
-	if rss, ok := residentMB("VmHWM"); ok {
-		f["rss_mb"] = rss
-	}
-	if c.Load > 0 && c.Seats > 0 {
-		if err := benchLoad(ctx, a, ref, c.Seats, c.Load, f); err != nil {
-			return err
+	var failed []string
+	for _, p := range benchParts {
+		if len(c.Only) > 0 && !slices.Contains(c.Only, p.name) {
+			continue
+		}
+		fmt.Fprintf(a.stderr, "bench: %s: %s\n", p.name, p.what)
+		err := p.run(c, ctx, a, ref, f)
+		if ctx.Err() != nil {
+			return errors.New("interrupted; nothing was measured")
+		}
+		var missing noMeans
+		switch {
+		case errors.As(err, &missing):
+			fmt.Fprintf(a.stderr, "bench: %s: not measured: %v\n", p.name, err)
+		case err != nil:
+			fmt.Fprintf(a.stderr, "bench: %s: %v\n", p.name, err)
+			failed = append(failed, p.name)
 		}
 	}
-	if ctx.Err() != nil {
-		return errors.New("interrupted; nothing was measured")
+	if err := f.print(a, c.JSON); err != nil {
+		return err
 	}
-	if c.JSON {
+	if len(failed) > 0 {
+		return fmt.Errorf("these parts failed: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+func (f figures) print(a *app, asJSON bool) error {
+	if asJSON {
 		return json.NewEncoder(a.stdout).Encode(f)
 	}
 	for _, key := range slices.Sorted(maps.Keys(f)) {
-		fmt.Fprintf(a.stdout, "%-24s %.6g\n", key, f[key])
-	}
-	return nil
-}
-
-// benchHearing plays the sample hearing and measures what arrives on a page,
-// and what is in the record at the end.
-func benchHearing(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, f figures) error {
-	var late lateness
-	return runSample(ctx, a, ref, pace, false, late.follow, func(ctx context.Context, server *server, dir string, h capture.Hearing) error {
-		lines, _, err := server.docket.Lines(ctx, h.ID, 0)
-		if err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "%-24s %.6g\n", key, f[key]); err != nil {
 			return err
 		}
-		judge(ref, lines, f)
-		if pace == 1 {
-			late.figures(ref, f)
-		}
-		return countSamples(ctx, server, dir, h, ref, f)
-	})
-}
-
-// benchCatchUp plays the sample hearing as fast as the pipeline takes it.
-func benchCatchUp(ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
-	began := time.Now()
-	return runSample(ctx, a, ref, 0, true, nil, func(context.Context, *server, string, capture.Hearing) error {
-		f["catchup_x_realtime"] = float64(ref.Samples) / float64(ref.Rate) / time.Since(began).Seconds()
-		return nil
-	})
-}
-
-// runSample holds the sample hearing in a temporary folder. watch, if any, is
-// given the hearing's events as a page gets them; finished is called when all
-// of it is recognised.
-func runSample(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, finalsOnly bool,
-	watch func(capture.Hearing, transcript.Event), finished func(ctx context.Context, server *server, dir string, h capture.Hearing) error,
-) error {
-	dir, err := os.MkdirTemp("", "tingji-bench-")
-	if err != nil {
-		return fmt.Errorf("temporary folder: %s", cause(err))
-	}
-	defer os.RemoveAll(dir)
-	b := *a
-	b.config.Data, b.config.DB, b.config.Kafka.Listen = dir, "", "127.0.0.1:0"
-	b.config.ASR.URL, b.config.Capture.Pace = "", pace
-	b.config.Courtrooms = []CourtroomConfig{sampleCourtroom(ref)}
-	s := newStack(b.log)
-	defer s.Stop()
-	_, log, err := b.startBroker(ctx, s)
-	if err != nil {
-		return err
-	}
-	server, err := b.startRecord(ctx, s, log)
-	if err != nil {
-		return err
-	}
-	if b.config.ASR.URL, err = b.startDemo(ctx, s, ref); err != nil {
-		return err
-	}
-	engine, err := b.engine(demo.Engine)
-	if err != nil {
-		return err
-	}
-	b.startWorker(s, log, engine, workerMode{finalsOnly: finalsOnly})
-	h, _, err := openSample(ctx, server.docket, ref, false)
-	if err != nil {
-		return err
-	}
-	if watch != nil {
-		s.Go("watch", func(ctx context.Context) error {
-			feed, err := server.docket.Subscribe(ctx, h.ID, 0)
-			if err != nil {
-				return err
-			}
-			defer feed.Close()
-			for e := range feed.Events {
-				watch(h, e)
-			}
-			return nil
-		})
-	}
-	seats, err := b.sources(sampleCourtroom(ref), ref)
-	if err != nil {
-		return err
-	}
-	if err := b.startCapture(s, log, sampleRoom, seats, func(id string) {
-		if _, err := server.docket.Close(context.WithoutCancel(ctx), id, ""); err != nil {
-			s.fail(fmt.Errorf("close: %w", err))
-		}
-	}); err != nil {
-		return err
-	}
-	s.Go("end", func(ctx context.Context) error {
-		if err := b.untilComplete(ctx, server, h.ID); err != nil {
-			return err
-		}
-		if err := finished(ctx, server, dir, h); err != nil {
-			return err
-		}
-		return errFinished
-	})
-	if err := s.Wait(ctx); !errors.Is(err, errFinished) {
-		return err
 	}
 	return nil
-}
-
-// judge compares a transcript with the reference.
-func judge(ref *hearing.Hearing, lines []transcript.Line, f figures) {
-	type place struct{ channel, text string }
-	var wanted, got = map[string]*strings.Builder{}, map[string]*strings.Builder{}
-	for _, r := range ref.Recordings {
-		wanted[r.Channel], got[r.Channel] = new(strings.Builder), new(strings.Builder)
-	}
-	said := map[place]int{}
-	seatOf := map[string]string{}
-	for _, s := range ref.Sentences {
-		wanted[s.Channel].WriteString(s.Text)
-		said[place{s.Channel, s.Text}]++
-		seatOf[s.Text] = s.Channel
-	}
-	doubled, wrong := 0, 0
-	for _, l := range lines {
-		if b := got[l.Channel]; b != nil {
-			b.WriteString(l.Text)
-		}
-		switch left, known := said[place{l.Channel, l.Text}]; {
-		case known && left == 0:
-			doubled++
-		case known:
-			said[place{l.Channel, l.Text}]--
-		case seatOf[l.Text] != "":
-			wrong++
-		}
-	}
-	errors := 0
-	for channel, want := range wanted {
-		errors += levenshtein.ComputeDistance(want.String(), got[channel].String())
-	}
-	f["added_char_errors"] = float64(errors)
-	f["doubled_lines"] = float64(doubled)
-	f["wrong_seat_rate"] = float64(wrong) / float64(max(1, len(lines)))
-
-	// The recordings begin a moment after the hearing is opened.
-	var zero int64
-	if len(lines) > 0 && len(lines[0].Words) > 0 {
-		zero = lines[0].Words[0].StartMS - ref.Sentences[0].Words[0].StartMS
-	}
-	var off []float64
-	for _, l := range lines {
-		i := slices.IndexFunc(ref.Sentences, func(s hearing.Sentence) bool {
-			return s.Channel == l.Channel && s.Text == l.Text && s.StartMS < l.EndMS && l.StartMS < s.EndMS
-		})
-		if i < 0 || len(l.Words) != len(ref.Sentences[i].Words) {
-			continue
-		}
-		for j, w := range l.Words {
-			off = append(off, math.Abs(float64(w.StartMS-zero-ref.Sentences[i].Words[j].StartMS)))
-		}
-	}
-	if len(off) > 0 {
-		f["word_time_error_p95_ms"] = percentile(off, 95)
-	}
-}
-
-// lateness is when lines and partials arrived, after what they say was said.
-type lateness struct {
-	finals   []float64                // ms after the last word's end
-	partials map[string]time.Duration // utterance → first partial, since the opening
-	starts   map[string]partialAt
-}
-
-type partialAt struct {
-	channel string
-	startMS int64
-}
-
-func (l *lateness) follow(h capture.Hearing, e transcript.Event) {
-	since := time.Since(*h.OpenedAt)
-	switch {
-	case e.Line != nil && e.Line.Revision == 1 && len(e.Line.Words) > 0:
-		end := e.Line.Words[len(e.Line.Words)-1].EndMS
-		l.finals = append(l.finals, float64(since.Milliseconds()-end))
-	case e.Partial != nil && e.Partial.Text != "":
-		if l.partials == nil {
-			l.partials, l.starts = map[string]time.Duration{}, map[string]partialAt{}
-		}
-		if _, known := l.partials[e.Partial.ID]; !known {
-			l.partials[e.Partial.ID] = since
-			l.starts[e.Partial.ID] = partialAt{e.Partial.Channel, e.Partial.StartMS}
-		}
-	}
-}
-
-// figures are the percentiles. A partial is as late as it comes after the end
-// of the sentence's first word; the engine's time, about a millisecond, is in
-// them.
-func (l *lateness) figures(ref *hearing.Hearing, f figures) {
-	if len(l.finals) > 0 {
-		f["final_p95_ms"] = percentile(l.finals, 95)
-	}
-	var late []float64
-	for id, at := range l.partials {
-		start := l.starts[id]
-		for _, s := range ref.Sentences {
-			if s.Channel == start.channel && s.EndMS > start.startMS {
-				late = append(late, float64(at.Milliseconds()-s.Words[0].EndMS))
-				break
-			}
-		}
-	}
-	if len(late) > 0 {
-		f["partial_p95_ms"] = percentile(late, 95)
-	}
-}
-
-// countSamples compares the archive with what was played, sample by sample.
-func countSamples(ctx context.Context, server *server, dir string, h capture.Hearing, ref *hearing.Hearing, f figures) error {
-	lost, doubled := 0, 0
-	states, err := server.store.AudioStates(ctx, h.ID)
-	if err != nil {
-		return err
-	}
-	stored := map[string]int{}
-	for _, s := range states {
-		stored[s.Channel] = int(s.Samples)
-	}
-	for _, r := range ref.Recordings {
-		doubled += max(0, stored[r.Channel]-len(r.PCM))
-		same, err := sameSamples(ctx, server, dir, h, r)
-		if err != nil {
-			return fmt.Errorf("read archive of %s: %w", r.Channel, err)
-		}
-		lost += len(r.PCM) - same
-	}
-	f["samples_lost"], f["samples_doubled"] = float64(lost), float64(doubled)
-	return nil
-}
-
-// sameSamples is how many samples of a recording the archive holds at their
-// place.
-func sameSamples(ctx context.Context, server *server, dir string, h capture.Hearing, r hearing.Recording) (int, error) {
-	files, err := server.store.AudioFiles(ctx, h.ID)
-	if err != nil {
-		return 0, err
-	}
-	same := 0
-	for _, f := range files {
-		if f.Channel != r.Channel {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(dir, "audio", f.File))
-		if err != nil {
-			return 0, err
-		}
-		data = data[len(data)-2*int(f.Samples):] // behind the header
-		for i := range int(f.Samples) {
-			at := int(f.First) + i
-			if at < len(r.PCM) && int16(binary.LittleEndian.Uint16(data[2*i:])) == r.PCM[at] {
-				same++
-			}
-		}
-	}
-	return same, nil
-}
-
-func percentile(values []float64, p int) float64 {
-	slices.SortFunc(values, cmp.Compare)
-	return values[min(len(values)-1, len(values)*p/100)]
-}
-
-// residentMB is the memory of this process, where the system says it: the most
-// there was (VmHWM) or what there is (VmRSS). The sample hearing's 36 MB of decoded
-// sound are in it.
-func residentMB(which string) (float64, bool) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, false
-	}
-	for line := range strings.Lines(string(status)) {
-		var kb float64
-		if n, _ := fmt.Sscanf(line, which+": %f kB", &kb); n == 1 {
-			return kb / 1024, true
-		}
-	}
-	return 0, false
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"tingji/capture"
@@ -32,8 +29,8 @@ const (
 // The engine answers at once and without a thought; what it takes to receive a clip
 // is in the figure.
 func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length time.Duration, f figures) error {
-	if _, ok := cpuTime(); !ok {
-		return nil // nothing to measure it by
+	if _, ok := cpuTime(self); !ok {
+		return noMeans("this system does not say what a process uses (/proc)")
 	}
 	dir, err := os.MkdirTemp("", "tingji-bench-")
 	if err != nil {
@@ -97,13 +94,13 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length 
 			return err
 		}
 		began := time.Now()
-		before, _ := cpuTime()
+		before, _ := cpuTime(self)
 		if err := pauseFor(ctx, length); err != nil {
 			return err
 		}
-		after, _ := cpuTime()
+		after, _ := cpuTime(self)
 		f[fmt.Sprintf("cpu_%d_channels", n)] = (after - before).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU())
-		if rss, ok := residentMB("VmRSS"); ok {
+		if rss, ok := residentMB(self, "VmRSS"); ok {
 			f[fmt.Sprintf("rss_%d_channels_mb", n)] = rss
 		}
 		return errFinished
@@ -150,20 +147,4 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// cpuTime is what this process has used of all cores, where the system says it.
-func cpuTime() (time.Duration, bool) {
-	stat, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		return 0, false
-	}
-	// The name, in brackets, may have spaces; the times are in hundredths of a second.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return 0, false
-	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond, err == nil && err2 == nil
 }

@@ -44,7 +44,7 @@ var (
 
 func main() {
 	flag.Parse()
-	if err := run(context.Background()); err != nil {
+	if _, err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -60,10 +60,12 @@ type engine struct {
 	find func(ctx context.Context, text, role string) (count int, err error)
 }
 
-func run(ctx context.Context) error {
+// run prints a table, and returns the times of each engine for all that every one
+// of them can find: two characters and more.
+func run(ctx context.Context) (took map[string][]time.Duration, err error) {
 	dir, err := os.MkdirTemp("", "tingji-beside-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	list := []func(context.Context, string) (*engine, error){ours, bleveCJK}
@@ -76,7 +78,7 @@ func run(ctx context.Context) error {
 	for _, open := range list {
 		e, err := open(ctx, dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		c = corpus.New(1)
 		texts = nil
@@ -84,18 +86,18 @@ func run(ctx context.Context) error {
 		for n < *lines {
 			h := c.Next()
 			if err := e.add(ctx, &h); err != nil {
-				return fmt.Errorf("%s: %w", e.name, err)
+				return nil, fmt.Errorf("%s: %w", e.name, err)
 			}
 			n += len(h.Lines)
 			texts = append(texts, h.Lines[len(h.Lines)/2].Text, h.Lines[len(h.Lines)/3].Text)
 		}
 		bytes, err := e.done(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
+			return nil, fmt.Errorf("%s: %w", e.name, err)
 		}
-		took := time.Since(began)
-		fmt.Printf("%-16s %8d lines in %s: %.0f lines/s, %.0f bytes/line to search by\n", e.name, n, took.Round(time.Second),
-			float64(n)/took.Seconds(), float64(bytes)/float64(n))
+		loading := time.Since(began)
+		fmt.Printf("%-16s %8d lines in %s: %.0f lines/s, %.0f bytes/line to search by\n", e.name, n, loading.Round(time.Second),
+			float64(n)/loading.Seconds(), float64(bytes)/float64(n))
 		engines = append(engines, e)
 	}
 
@@ -117,6 +119,7 @@ func run(ctx context.Context) error {
 		fmt.Printf(" %26s", e.name)
 	}
 	fmt.Println()
+	took = map[string][]time.Duration{}
 	for _, kind := range []struct {
 		name string
 		text func() string
@@ -145,10 +148,13 @@ func run(ctx context.Context) error {
 					began := time.Now()
 					n, err := e.find(ctx, text, role)
 					if err != nil {
-						return fmt.Errorf("%s: %s: %w", e.name, text, err)
+						return nil, fmt.Errorf("%s: %s: %w", e.name, text, err)
 					}
 					times = append(times, time.Since(began))
 					found += n
+				}
+				if kind.name != "one character" {
+					took[e.name] = append(took[e.name], times...)
 				}
 				slices.Sort(times)
 				at := func(p int) float64 { return float64(times[len(times)*p/100].Microseconds()) / 1000 }
@@ -157,7 +163,7 @@ func run(ctx context.Context) error {
 			fmt.Println()
 		}
 	}
-	return nil
+	return took, nil
 }
 
 func ours(ctx context.Context, dir string) (*engine, error) {

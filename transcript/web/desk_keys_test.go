@@ -388,11 +388,11 @@ func TestKeyToFrame(t *testing.T) {
 		return true;
 	})(document.querySelector("tj-lines"))`)
 	until(t, ctx, editing("x-5000"))
-	js[bool](t, ctx, `(window.frames_ = [], document.activeElement.addEventListener("beforeinput", () => {
-		const began = performance.now();
+	js[bool](t, ctx, `(window.frames_ = [], document.activeElement.addEventListener("keydown", (e) => {
+		const began = e.timeStamp;
 		requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => window.frames_.push(performance.now() - began); c.port2.postMessage(0); });
 	}), true)`)
-	const n = 30
+	const n = 100
 	for i := range n {
 		press(t, ctx, string(rune('a'+i%26)))
 		until(t, ctx, fmt.Sprintf(`window.frames_.length === %d`, i+1))
@@ -400,6 +400,7 @@ func TestKeyToFrame(t *testing.T) {
 	times := js[[]float64](t, ctx, `window.frames_`)
 	sort.Float64s(times)
 	t.Logf("key to frame at 10,000 lines: p50 %.1f ms, p95 %.1f ms", times[n/2], times[n*95/100])
+	t.Attr("key_to_frame_p95_ms", fmt.Sprint(times[n*95/100]))
 	if got := js[string](t, ctx, edited); len([]rune(got)) < n {
 		t.Errorf("typed %q", got)
 	}

@@ -2,13 +2,10 @@ package web_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strings"
@@ -515,52 +512,5 @@ func TestPageFitsItsWindow(t *testing.T) {
 		if poor := js[string](t, ctx, contrast); poor != "" {
 			t.Errorf("%s: contrast below 4.5:1 in %s", scheme, poor)
 		}
-	}
-}
-
-// A hearing of eight hours opens. The time is logged, not judged: it is the
-// machine's.
-func TestLongHearingOpens(t *testing.T) {
-	const n = 10_000
-	ctx := openBrowser(t)
-	c := openCourt(t)
-	h := c.hearing("court-3")
-	var lines []transcript.Line
-	for i := range n {
-		l := dialogue[i%len(dialogue)]
-		lines = append(lines, transcript.Line{ID: fmt.Sprintf("%s-1-%d", l.channel, i), Hearing: h.ID, Channel: l.channel, Role: l.channel,
-			Text: l.text, StartMS: int64(i) * 2880, EndMS: int64(i)*2880 + 2000, Origin: transcript.Speech, Revision: 1, Change: 1})
-	}
-	body, err := json.Marshal(map[string]any{"lines": lines, "last_event_id": 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := url.Parse(c.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var served atomic.Int64
-	pass := httputil.NewSingleHostReverseProxy(target)
-	pass.FlushInterval = -1
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/lines") {
-			served.Add(1)
-			_, _ = w.Write(body)
-			return
-		}
-		pass.ServeHTTP(w, r)
-	}))
-	t.Cleanup(func() {
-		front.CloseClientConnections() // its stream would keep it waiting
-		front.Close()
-	})
-	visit(t, ctx, front.URL+"/hearings/"+h.ID, 1366, 768)
-	until(t, ctx, shows(n))
-	js[bool](t, ctx, `(requestAnimationFrame(() => requestAnimationFrame(() => window.painted = performance.now())), true)`)
-	until(t, ctx, `window.painted > 0`)
-	t.Logf("%d lines are painted %.0f ms after the address was opened", n, js[float64](t, ctx, `window.painted`))
-	until(t, ctx, `(s => s.scrollHeight - s.scrollTop - s.clientHeight < 5)(document.querySelector(".scroller"))`)
-	if served.Load() == 0 {
-		t.Error("the lines were not asked for")
 	}
 }
