@@ -131,10 +131,8 @@ type rowWriter struct {
 func newRowWriter(ctx context.Context, tx *sql.Tx, d Dialect, t table) (*rowWriter, error) {
 	names := t.names()
 	w := &rowWriter{dialect: d, arrays: make([]any, len(names))}
-	var places []string
-	query := `INSERT INTO ` + t.name + ` (` + t.columns + `) VALUES (`
+	query := `INSERT INTO ` + t.name + ` (` + t.columns + `) VALUES ` + d.places(1, len(names))
 	if d == Postgres {
-		query = `INSERT INTO ` + t.name + ` (` + t.columns + `) SELECT * FROM unnest(`
 		types, err := collect(ctx, tx, func(rows *sql.Rows) (c [2]string, err error) { return c, rows.Scan(&c[0], &c[1]) },
 			`SELECT column_name::text, data_type::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`, t.name)
 		if err != nil {
@@ -144,6 +142,7 @@ func newRowWriter(ctx context.Context, tx *sql.Tx, d Dialect, t table) (*rowWrit
 		for _, c := range types {
 			of[c[0]] = c[1]
 		}
+		var places []string
 		for i, name := range names {
 			places = append(places, fmt.Sprintf("CAST($%d AS %s[])", i+1, of[name]))
 			switch of[name] {
@@ -155,13 +154,10 @@ func newRowWriter(ctx context.Context, tx *sql.Tx, d Dialect, t table) (*rowWrit
 				w.arrays[i] = []*string{}
 			}
 		}
-	} else {
-		for i := range names {
-			places = append(places, fmt.Sprintf("$%d", i+1))
-		}
+		query = `INSERT INTO ` + t.name + ` (` + t.columns + `) SELECT * FROM unnest(` + strings.Join(places, ",") + `)`
 	}
 	var err error
-	w.insert, err = tx.PrepareContext(ctx, query+strings.Join(places, ",")+`)`)
+	w.insert, err = tx.PrepareContext(ctx, query)
 	return w, err
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -413,17 +412,19 @@ func (s *Store) checkpoint(ctx context.Context) {
 }
 
 func (s *Store) writeRows(ctx context.Context, first int64, rows [][]byte) error {
-	var values strings.Builder
+	query := `INSERT INTO search_rows (id, data) VALUES `
 	var args []any
 	for i, data := range rows {
 		if i > 0 {
-			values.WriteByte(',')
+			query += ","
 		}
-		fmt.Fprintf(&values, "($%d,$%d)", 2*i+1, 2*i+2)
+		query += s.dialect.places(2*i+1, 2)
 		args = append(args, first+int64(i), data)
 	}
-	_, err := s.write.ExecContext(ctx, `INSERT INTO search_rows (id, data) VALUES `+values.String(), args...)
-	return err
+	return s.changeLightly(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	})
 }
 
 // publish makes a block count, in place of others, and takes the marks off
@@ -538,13 +539,15 @@ func (s *Store) deleteRows(ctx context.Context, block int64) error {
 	for {
 		n, deleted := steps.rows(), int64(0)
 		err := steps.take(ctx, n, func() error {
-			res, err := s.write.ExecContext(ctx, `DELETE FROM search_rows WHERE id IN (
-				SELECT id FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3)`,
-				block<<rowBits, (block+1)<<rowBits, n)
-			if err == nil {
-				deleted, err = res.RowsAffected()
-			}
-			return err
+			return s.changeLightly(ctx, func(tx *sql.Tx) error {
+				res, err := tx.ExecContext(ctx, `DELETE FROM search_rows WHERE id IN (
+					SELECT id FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3)`,
+					block<<rowBits, (block+1)<<rowBits, n)
+				if err == nil {
+					deleted, err = res.RowsAffected()
+				}
+				return err
+			})
 		})
 		if err != nil || deleted < int64(n) {
 			return err

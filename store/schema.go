@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -76,4 +78,17 @@ func migrations(db Database) (*goose.Provider, error) {
 	}
 	opts = append(opts, goose.WithExcludeNames(names))
 	return goose.NewProvider(dialect, db.Write, files, opts...)
+}
+
+// places are n values of a statement, of which the first is the at-th: ($3,$4).
+// SQLite gets them without names: it would look for each among all.
+func (d Dialect) places(at, n int) string {
+	if d == SQLite {
+		return "(" + strings.Repeat("?,", n-1) + "?)"
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(at+i)
+	}
+	return "(" + strings.Join(list, ",") + ")"
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,6 +70,45 @@ func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 		return err
 	}
 	defer tx.Rollback() // after a commit: no effect
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// changeLightly is change for what can be made anew: the commit does not wait
+// for the disk, and so keeps nobody else from committing. A crash may lose it,
+// but only with everything that was committed after it: both databases write one
+// log, from its beginning to its end, and the next commit of change waits for
+// all of it.
+func (s *Store) changeLightly(ctx context.Context, f func(*sql.Tx) error) (err error) {
+	if s.dialect == Postgres {
+		return s.change(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
+				return err
+			}
+			return f(tx)
+		})
+	}
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() {
+		if _, bad := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = FULL`); bad != nil {
+			// Nobody else may commit on it.
+			err = errors.Join(err, bad, conn.Raw(func(any) error { return driver.ErrBadConn }))
+		}
+	}()
+	if _, err := conn.ExecContext(ctx, `PRAGMA synchronous = NORMAL`); err != nil {
+		return err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
 	if err := f(tx); err != nil {
 		return err
 	}
