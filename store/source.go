@@ -450,10 +450,10 @@ func (b *ownBytes) Scan(v any) error {
 }
 
 const (
-	// maxBlocks bounds the blocks whose keys are in memory, about 100 kB each.
+	// maxBlocks bounds the blocks whose keys are in memory, about 110 kB each.
 	maxBlocks = 1000
-	// maxContents bounds those whose hearings are, about 400 kB each.
-	maxContents = 100
+	// maxContents bounds those whose hearings are, about 350 kB each.
+	maxContents = 500
 )
 
 // blockOf is where the keys of a block are.

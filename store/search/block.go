@@ -2,7 +2,6 @@ package search
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -14,7 +13,7 @@ import (
 // are written once and never change.
 //
 //	row 0            the first key of each page, ascending: uvarint differences
-//	row 1            JSON: the hearings and where their lines are
+//	row 1            the hearings and where their lines are (contents.go)
 //	pages            keys, ascending, each with the lines that hold it
 //	pieces           the lines themselves, some of one hearing in each row
 //
@@ -37,20 +36,6 @@ const (
 	// check one line.
 	PieceLines = 48
 )
-
-// directory is row 1.
-type directory struct {
-	Lines    int     `json:"lines"`
-	Pieces   int     `json:"pieces"` // row of the first
-	Hearings []entry `json:"hearings"`
-}
-
-type entry struct {
-	Hearing
-	First int `json:"first"` // line
-	Count int `json:"count"`
-	Piece int `json:"piece"` // the first, from 0
-}
 
 // Rows that a Block and its Contents are read from.
 const (
@@ -86,99 +71,8 @@ func ReadBlock(fences []byte, lines int) (*Block, error) {
 	return b, nil
 }
 
-// Contents are the hearings of a block and where their lines are. They are
-// safe for use by several goroutines.
-type Contents struct {
-	dir      directory
-	hearings []int // of dir.Hearings, the newest first
-}
-
-// ReadContents reads the row that describes what is in a block.
-func ReadContents(dir []byte) (*Contents, error) {
-	c := &Contents{}
-	if err := json.Unmarshal(dir, &c.dir); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBlock, err)
-	}
-	if c.dir.Pieces < rowPages {
-		return nil, ErrBlock
-	}
-	next := 0
-	share := sharing{}
-	for i := range c.dir.Hearings {
-		e := &c.dir.Hearings[i]
-		share.hearing(&e.Hearing)
-		if e.First != next || e.Count < 0 {
-			return nil, ErrBlock
-		}
-		next += e.Count
-		c.hearings = append(c.hearings, i)
-	}
-	if next != c.dir.Lines {
-		return nil, ErrBlock
-	}
-	slices.SortFunc(c.hearings, func(i, j int) int {
-		return c.dir.Hearings[i].Place().Compare(c.dir.Hearings[j].Place())
-	})
-	return c, nil
-}
-
-// sharing keeps each text once: people, roles and causes come back in hearing
-// after hearing, and descriptions of blocks are held in memory.
-type sharing map[string]string
-
-func (m sharing) text(s *string) {
-	if one, ok := m[*s]; ok {
-		*s = one
-	} else {
-		m[*s] = *s
-	}
-}
-
-func (m sharing) hearing(h *Hearing) {
-	m.text(&h.Type)
-	m.text(&h.Cause)
-	m.text(&h.Courtroom)
-	m.text((*string)(&h.Status))
-	for i := range h.People {
-		m.text(&h.People[i].Role)
-		m.text(&h.People[i].Name)
-	}
-}
-
 // Lines is the number of lines in the block.
 func (b *Block) Lines() int { return b.lines }
-
-// Of reports whether the contents are those of the block.
-func (c *Contents) Of(b *Block) bool {
-	return c.dir.Lines == b.lines && c.dir.Pieces == rowPages+len(b.fences)
-}
-
-// Hearings is the number of hearings in the block.
-func (c *Contents) Hearings() int { return len(c.hearings) }
-
-// Hearing is the i-th hearing, the newest first, with its first line in the
-// block and how many it has.
-func (c *Contents) Hearing(i int) (h *Hearing, first, count int) {
-	e := &c.dir.Hearings[c.hearings[i]]
-	return &e.Hearing, e.First, e.Count
-}
-
-// Stored are the hearings, as Hearing counts them, in the order in which they
-// were added.
-func (c *Contents) Stored() []int {
-	order := make([]int, len(c.hearings))
-	for i, added := range c.hearings {
-		order[added] = i
-	}
-	return order
-}
-
-// PieceRow is the row with line n of the i-th hearing, and the first line in
-// that row.
-func (c *Contents) PieceRow(i, n int) (row, first int) {
-	e := &c.dir.Hearings[c.hearings[i]]
-	return c.dir.Pieces + e.Piece + n/PieceLines, n - n%PieceLines
-}
 
 // PageRows are the rows that Select needs.
 func (b *Block) PageRows(exprs ...*Expr) []int {

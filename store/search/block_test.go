@@ -3,6 +3,7 @@ package search_test
 import (
 	"flag"
 	"slices"
+	"strings"
 	"testing"
 
 	"tingji/store/search"
@@ -203,4 +204,19 @@ func BenchmarkBuild(b *testing.B) {
 		b.ReportMetric(float64(len(rows[0])+len(rows[1]))/float64(lines), "B-desc/line")
 	}
 	b.ReportMetric(float64(lines)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}
+
+// What an earlier version wrote of a block's hearings is read as it was meant.
+func TestContentsOfEarlierVersions(t *testing.T) {
+	was := `{"lines":50,"pieces":2,"hearings":[
+		{"id":"h1","at":5,"case_no":"（2026）内0000民初1号","type":"民初","courtroom":"r1","public":true,"status":"closed","people":[{"role":"原告","name":"周启明"}],"first":0,"count":49,"piece":0},
+		{"id":"h2","at":9,"courtroom":"r1","public":false,"status":"open","demo":true,"first":49,"count":1,"piece":2}]}`
+	c, err := search.ReadContents([]byte(was))
+	if err != nil || c.Hearings() != 2 || !c.Same([]byte(was)) || c.Same([]byte(strings.Replace(was, "周启明", "周启铭", 1))) {
+		t.Fatal(c, err)
+	}
+	h, first, count := c.Hearing(0) // the newest
+	if row, from := c.PieceRow(1, 48); h.ID != "h2" || !h.Demo || first != 49 || count != 1 || row != 3 || from != 48 {
+		t.Errorf("%+v from line %d, %d; line 48 of the other in row %d from %d", h, first, count, row, from)
+	}
 }

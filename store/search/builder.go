@@ -2,7 +2,6 @@ package search
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -84,11 +83,7 @@ func (b *Builder) Rows() ([][]byte, error) {
 	}
 	w.end()
 	b.dir.Pieces = len(w.rows)
-	dir, err := json.Marshal(b.dir)
-	if err != nil {
-		return nil, fmt.Errorf("describe a block: %w", err)
-	}
-	w.rows[RowFences], w.rows[RowDirectory] = w.fences, dir
+	w.rows[RowFences], w.rows[RowDirectory] = w.fences, b.dir.encode()
 	return append(w.rows, b.pieces...), nil
 }
 

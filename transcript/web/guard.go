@@ -43,7 +43,9 @@ func (s *Server) guard(next *http.ServeMux) http.Handler {
 				"来自其他网站的修改请求已被拒绝。", "a change sent by another site's page is refused."}})
 			return
 		}
-		next.ServeHTTP(out, r)
+		small := squeeze(out, r)
+		next.ServeHTTP(small, r)
+		small.end() // not after a panic: a stream that had begun is cut
 	})
 }
 
