@@ -65,8 +65,8 @@ func pools(path string) (store.Database, error) {
 	if err != nil {
 		return store.Database{}, err
 	}
-	// 8 MB of pages for each that reads: the upper ones of the search index stay.
-	read, err := pool(path, url.Values{"_pragma": slices.Concat(common, []string{"query_only(1)", "cache_size(-8000)"})})
+	// 16 MB of pages for each that reads: the upper ones of the search index stay.
+	read, err := pool(path, url.Values{"_pragma": slices.Concat(common, []string{"query_only(1)", "cache_size(-16000)"})})
 	if err != nil {
 		return store.Database{}, err
 	}
