@@ -268,7 +268,8 @@ func TestShare(t *testing.T) {
 
 // TestEar: what is read in pieces, twice, or again from before is heard as it was.
 func TestEar(t *testing.T) {
-	chunks := chunksOf("h", "a", 1, 1, talk(5, 20), capture.EndPause)
+	const quarter = capture.Rate / 4 // 1,000 samples of the band
+	chunks := inChunks(quarter, "h", "a", 1, 1, talk(5, 20), capture.EndPause)
 	began := chunks[0].CapturedAt
 	whole := new(bander).add(nil, 0, talk(5, 20))
 	var e ear
@@ -292,7 +293,7 @@ func TestEar(t *testing.T) {
 	if o, ok := e.offset(began.Add(260 * time.Millisecond)); !ok || o != 1 {
 		t.Errorf("offset %d %v", o, ok)
 	}
-	e.take(chunksOf("h", "a", 2, 100, talk(6, 1), capture.NotEnd)[0], 100)
+	e.take(inChunks(quarter, "h", "a", 2, 100, talk(6, 1), capture.NotEnd)[0], 100)
 	for i, c := range chunks { // the courtroom sends again
 		e.take(c, int64(200+i))
 	}
@@ -320,7 +321,7 @@ func TestEar(t *testing.T) {
 		t.Error("what came late is not heard")
 	}
 	long := newSound(1, -62).quiet(60_000).samples
-	for i, c := range chunksOf("h", "a", 3, 200, long, capture.NotEnd) {
+	for i, c := range inChunks(quarter, "h", "a", 3, 200, long, capture.NotEnd) {
 		e.take(c, int64(1000+i))
 	}
 	held := 0

@@ -291,16 +291,24 @@ func (s scripted) Recognize(ctx context.Context, clip Clip) (Hypothesis, error) 
 	return Hypothesis{Text: text, Words: Spread(text, 0, length), Engine: "scripted", Model: "m", Language: "zh"}, nil
 }
 
+// chunkTime is how long a chunk lasts.
+const chunkTime = capture.ChunkSamples * time.Second / capture.Rate
+
 // chunksOf cuts samples into the chunks of one epoch.
-func chunksOf(hearing, channel string, epoch, seq uint64, samples []int16, end capture.End) (chunks []capture.Chunk) {
+func chunksOf(hearing, channel string, epoch, seq uint64, samples []int16, end capture.End) []capture.Chunk {
+	return inChunks(capture.ChunkSamples, hearing, channel, epoch, seq, samples, end)
+}
+
+// inChunks is chunksOf with chunks of n samples.
+func inChunks(n int, hearing, channel string, epoch, seq uint64, samples []int16, end capture.End) (chunks []capture.Chunk) {
 	began := time.Date(2026, 5, 6, 9, 0, 0, 0, time.UTC).Add(time.Duration(epoch) * time.Hour)
-	for at := 0; at < len(samples); at += capture.ChunkSamples {
+	for at := 0; at < len(samples); at += n {
 		c := capture.Chunk{
 			Hearing: hearing, Channel: channel, Epoch: epoch, Seq: seq, First: capture.SampleIndex(at),
 			CapturedAt: began.Add(capture.SampleIndex(at).Duration()).Truncate(time.Microsecond),
-			Samples:    samples[at:min(at+capture.ChunkSamples, len(samples))],
+			Samples:    samples[at:min(at+n, len(samples))],
 		}
-		if at+capture.ChunkSamples >= len(samples) {
+		if at+n >= len(samples) {
 			c.End = end
 		}
 		chunks = append(chunks, c)

@@ -57,8 +57,8 @@ func TestEightHours(t *testing.T) {
 					CapturedAt: began.Add(capture.SampleIndex(at).Duration()).UTC(), Samples: loops[i][from : from+capture.ChunkSamples],
 				})
 			}
-			time.Sleep(time.Until(began.Add(time.Duration(n+1) * 250 * time.Millisecond)))
-			if (n+1)%int(window/(250*time.Millisecond)) == 0 {
+			time.Sleep(time.Until(began.Add(time.Duration(n+1) * chunkTime)))
+			if (n+1)%int(window/chunkTime) == 0 {
 				now := cpu()
 				costs, last = append(costs, now-last), now
 			}

@@ -64,7 +64,7 @@ func TestForeseen(t *testing.T) {
 		t.Fatalf("%d finals, asked for %v", len(steps), asked)
 	}
 	known := (steps[0].Last + 1).Duration() + 250*time.Millisecond // the end silence, less what is kept of it
-	known = (known + 249*time.Millisecond).Truncate(250 * time.Millisecond)
+	known = (known + chunkTime - time.Millisecond).Truncate(chunkTime)
 	if late := at[steps[0].Utterance] - known; late < 0 || late > 20*time.Millisecond {
 		t.Errorf("published %v after its end was known", late)
 	}

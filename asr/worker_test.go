@@ -403,7 +403,7 @@ func TestHintBeyondStore(t *testing.T) {
 func live(t *testing.T, l *fakeLog, chunks []capture.Chunk) {
 	began := time.Now()
 	for i, c := range chunks {
-		time.Sleep(time.Until(began.Add(time.Duration(i+1) * 250 * time.Millisecond)))
+		time.Sleep(time.Until(began.Add(time.Duration(i+1) * chunkTime)))
 		l.send(c)
 	}
 }
@@ -431,9 +431,9 @@ func TestPartials(t *testing.T) {
 		live(t, l, chunksOf("h", "judge", 1, 1, samples, capture.EndClose))
 		waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
 		stop()
-		// 2 s of silence, 0.6 s of speech, up to 0.25 s of chunk and as much again
+		// 2 s of silence, 0.6 s of speech, up to 0.1 s of chunk and as much again
 		// for the onset, 0.2 s of engine.
-		if firstAt < 2800*time.Millisecond || firstAt > 3300*time.Millisecond {
+		if firstAt < 2800*time.Millisecond || firstAt > 3100*time.Millisecond {
 			t.Errorf("first partial after %v", firstAt)
 		}
 		ended, seen := map[string]bool{}, map[string]int{}
@@ -483,7 +483,7 @@ func TestFinalsFirst(t *testing.T) {
 		}
 		go func() {
 			for i := 0; i < len(both); i += 2 {
-				time.Sleep(250 * time.Millisecond)
+				time.Sleep(chunkTime)
 				l.send(both[i : i+2]...)
 			}
 		}()
@@ -634,19 +634,20 @@ func TestClosedHearing(t *testing.T) {
 	bubble(t, func(t *testing.T, l *fakeLog) {
 		chunks := chunksOf("h", "a", 1, 1, newSound(1, -62).quiet(1000).add(3000, -22).quiet(3000).add(1000, -22).quiet(1000).samples, capture.EndClose)
 		_, stop := start(t, l, scripted{})
-		l.send(chunks[:10]...) // in mid-speech
+		const heard = int(2500 * time.Millisecond / chunkTime)
+		l.send(chunks[:heard]...) // in mid-speech
 		time.Sleep(time.Minute)
 		if len(l.steps("h/a")) != 0 {
 			t.Error("ended while the hearing was open")
 		}
 		l.set(capture.Hearing{ID: "h", Status: capture.Closed})
 		time.Sleep(time.Second)
-		if a := l.steps("h/a"); len(a) != 1 || a[0].Stage != Final || a[0].After.Sample != chunks[9].Next() || !a[0].After.Ended {
+		if a := l.steps("h/a"); len(a) != 1 || a[0].Stage != Final || a[0].After.Sample != chunks[heard-1].Next() || !a[0].After.Ended {
 			t.Fatalf("%+v", a)
 		}
 		stop()
 		_, stop = start(t, l, scripted{})
-		l.send(chunks[10:]...)
+		l.send(chunks[heard:]...)
 		waitFor(t, "end", time.Minute, func() bool { return l.done(1) })
 		stop()
 		steps := l.steps("h/a")

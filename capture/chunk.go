@@ -5,12 +5,19 @@ import (
 	"time"
 )
 
-// ChunkSamples is the usual length of a chunk: 250 ms. The last chunk of an
-// epoch is shorter; none is longer than [MaxChunkSamples].
+// ChunkSamples is the usual length of a chunk: 100 ms. The last chunk of an
+// epoch is shorter; none is longer than [MaxChunkSamples]. The end of an utterance
+// is known when the chunk arrives that holds the last of its end silence, so a
+// line waits for a chunk's length at most: 250 ms, as it once was, cost 150 ms of
+// every line and nothing else that could be measured (docs/CAPTURE.md).
 const (
-	ChunkSamples    = Rate / 4
+	ChunkSamples    = Rate / 10
 	MaxChunkSamples = Rate * 5
 )
+
+// FormerChunkSamples is the length of the chunks of those epochs whose spool or
+// archive does not say how long they are.
+const FormerChunkSamples = Rate / 4
 
 // Codec says how a chunk's samples are written in a message.
 type Codec string

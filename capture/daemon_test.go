@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 
 const room = "room1"
 
+// perSecond is how many chunks a seat has in a second.
+const perSecond = capture.Rate / capture.ChunkSamples
+
 // fakeServer is broker and record server in memory: it takes what is sent,
 // says which hearings there are, and gives receipts when told to.
 type fakeServer struct {
@@ -276,7 +279,7 @@ func daemonPlaysRecordingsToTheirEnd(t *testing.T) {
 	if got := <-ended; got != "h1" {
 		t.Errorf("the end of %q was told", got)
 	}
-	f.until(t, "all chunks", func() bool { return len(f.got) == 2*22 })
+	f.until(t, "all chunks", func() bool { return len(f.got) == 2*53*perSecond/10 })
 	whole(t, f.channel("judge"), judge)
 	whole(t, f.channel("clerk"), clerk)
 	for _, name := range []string{"judge", "clerk"} {
@@ -370,7 +373,7 @@ func TestDaemonDoesNotSendAgainWhatItKnowsConfirmed(t *testing.T) {
 		f.confirm = false
 		stop := start(t, cfg, f)
 		f.tell(hearing("h1", 1, capture.Open))
-		f.until(t, "all chunks", func() bool { return len(f.got) == 32 })
+		f.until(t, "all chunks", func() bool { return len(f.got) == 8*perSecond })
 		f.set(func() {
 			f.receipts = append(f.receipts, capture.Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 20, At: time.Now()})
 		})
@@ -379,7 +382,7 @@ func TestDaemonDoesNotSendAgainWhatItKnowsConfirmed(t *testing.T) {
 		silent := newFakeServer()
 		silent.silent = true
 		start(t, cfg, silent)
-		silent.until(t, "the rest", func() bool { return len(silent.got) == 12 })
+		silent.until(t, "the rest", func() bool { return len(silent.got) == 8*perSecond-20 })
 		if c := silent.channel("judge")[0]; c.Seq != 21 {
 			t.Errorf("sends from %d on", c.Seq)
 		}
@@ -415,8 +418,8 @@ func daemonGoesOnAfterStop(t *testing.T) {
 	if got[len(got)-1].Epoch != 1 {
 		t.Error("an interrupted recording does not stay one epoch")
 	}
-	if len(got) != 80 {
-		t.Errorf("%d chunks came, 80 would do: what was confirmed is sent again", len(got))
+	if len(got) != 20*perSecond {
+		t.Errorf("%d chunks came, %d would do: what was confirmed is sent again", len(got), 20*perSecond)
 	}
 	if h := f.health[len(f.health)-1]; !h.Stopped {
 		t.Error("the last sign of life does not say that it is the last")
@@ -438,7 +441,7 @@ func daemonBrokerAway(t *testing.T) {
 	<-ended // the recording does not wait for the network
 	f.alarm(t, "broker-unreachable", true)
 	f.set(func() { f.away = false })
-	f.until(t, "all chunks", func() bool { return len(f.got) == 32 })
+	f.until(t, "all chunks", func() bool { return len(f.got) == 8*perSecond })
 	whole(t, f.channel("judge"), pcm)
 	f.alarm(t, "broker-unreachable", false)
 	f.set(func() { f.refuse = errors.New("not authorised") })
@@ -457,7 +460,7 @@ func TestDaemonSpoolFull(t *testing.T) {
 		f.tell(hearing("h1", 1, capture.Open))
 		f.alarm(t, "spool-full", true)
 		f.set(func() { f.away = false })
-		f.until(t, "all chunks", func() bool { return len(f.got) == 240 })
+		f.until(t, "all chunks", func() bool { return len(f.got) == 60*perSecond })
 		f.alarm(t, "spool-full", false)
 		whole(t, f.channel("judge"), pcm)
 	})
@@ -472,14 +475,14 @@ func TestDaemonSendsWhatTheBrokerHasForgotten(t *testing.T) {
 		start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0).PCM(pcm)}}}, f)
 		f.tell(hearing("h1", 1, capture.Open))
 		time.Sleep(4 * time.Minute)
-		if n := len(f.channel("judge")); n != 12 {
+		if n := len(f.channel("judge")); n != 3*perSecond {
 			t.Fatalf("%d chunks were sent", n)
 		}
 		f.set(func() { f.got, f.confirm = nil, true })
 		time.Sleep(2 * time.Minute)
 		whole(t, f.channel("judge"), pcm)
 		time.Sleep(time.Hour)
-		if n := len(f.channel("judge")); n != 12 {
+		if n := len(f.channel("judge")); n != 3*perSecond {
 			t.Errorf("%d chunks were sent in the end: what is confirmed is sent again", n)
 		}
 	})
@@ -495,13 +498,13 @@ func daemonSendsAgainWhatIsWanted(t *testing.T) {
 	pcm := noise(1, 8)
 	start(t, capture.Config{Dir: t.TempDir(), Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0).PCM(pcm)}}}, f)
 	f.tell(hearing("h1", 1, capture.Open))
-	f.until(t, "all chunks", func() bool { return len(f.got) == 32 })
+	f.until(t, "all chunks", func() bool { return len(f.got) == 8*perSecond })
 	// The log has lost chunks 11 and later.
 	f.set(func() {
 		f.got = f.got[:10]
 		f.receipts = append(f.receipts, capture.Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 10, Want: 11, At: time.Now()})
 	})
-	f.until(t, "the lost chunks", func() bool { return len(f.got) == 32 })
+	f.until(t, "the lost chunks", func() bool { return len(f.got) == 8*perSecond })
 	whole(t, f.channel("judge"), pcm)
 }
 
@@ -520,7 +523,7 @@ func daemonGoesOnAboveTheServer(t *testing.T) {
 		t.Fatal("numbers were given out before the server's were known")
 	}
 	f.set(func() { f.silent = false })
-	f.until(t, "chunks", func() bool { return len(f.got) == 4 })
+	f.until(t, "chunks", func() bool { return len(f.got) == perSecond })
 	if c := f.channel("judge")[0]; c.Seq != 41 || c.Epoch != 3 {
 		t.Errorf("begins with %v", c)
 	}
@@ -548,7 +551,7 @@ func daemonOneSeatFails(t *testing.T) {
 		{Channel: "judge", Role: "审判长", Source: p.PCM(pcm)},
 	}}, f)
 	f.tell(hearing("h1", 1, capture.Open))
-	f.until(t, "the other seat", func() bool { return len(f.got) == 12 })
+	f.until(t, "the other seat", func() bool { return len(f.got) == 3*perSecond })
 	whole(t, f.channel("judge"), pcm)
 	f.alarm(t, "source-failed", true)
 	var texts []string

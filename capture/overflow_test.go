@@ -146,7 +146,7 @@ func TestFullSpoolWithoutAnArchive(t *testing.T) {
 			seq = c.Seq
 			samples += len(c.Samples)
 		}
-		if total := (2*time.Minute + time.Minute).Seconds(); float64(lost)/4+float64(samples)/capture.Rate < total-5 || lost == 0 || float64(lost)/4 > 120 {
+		if total := (2*time.Minute + time.Minute).Seconds(); float64(lost)/perSecond+float64(samples)/capture.Rate < total-5 || lost == 0 || float64(lost)/perSecond > 120 {
 			t.Errorf("%d chunks are lost, %d samples came", lost, samples)
 		}
 	})
@@ -202,7 +202,7 @@ func TestHearingUnderWayGoesFirst(t *testing.T) {
 						live++
 					}
 				}
-				if worst > most || live < 4 {
+				if worst > most || live < perSecond {
 					t.Errorf("%d chunks of the hearing under way, the latest after %v", live, worst)
 				}
 			})

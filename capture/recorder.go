@@ -14,8 +14,8 @@ import (
 const (
 	// blockSamples is the most that is asked of a source at a time: 20 ms.
 	blockSamples = Rate / 50
-	// queueChunks is how many chunks of one seat may wait for the disk.
-	queueChunks = 16
+	// queueChunks is how many chunks of one seat may wait for the disk: 4 s.
+	queueChunks = 4 * Rate / ChunkSamples
 	// pendingMost is how much sound of a live seat is held in memory while the
 	// disk takes none; what is beyond it is lost, and counted.
 	pendingMost = 20 * Rate
@@ -60,10 +60,11 @@ type recorder struct {
 	shift    time.Duration // wall against monotonic clock at the last block, since then
 	first    SampleIndex
 	pending  []int16
+	whole    int                  // length of the epoch's chunks
 	buffers  [queueChunks][]int16 // of chunks on their way to the disk, in turn
 	turn     int
 	done     func(error) // gives a slot back
-	whole    SampleIndex // the archive has the epoch from here on; less than 0: not
+	kept     SampleIndex // the archive has the epoch from here on; less than 0: not
 	lost     int64
 	retryAt  time.Time
 }
@@ -167,6 +168,7 @@ func (r *recorder) play(ctx context.Context) error {
 			return io.EOF
 		}
 		r.epoch, r.opened, r.first, r.pending = ch.Epoch, ch.OpenedAt, ch.Next, r.pending[:0]
+		r.whole = int(chunkLength(ch.Chunk))
 		from = ch.SourceFrom + ch.Next
 		r.newTrack()
 	}
@@ -206,13 +208,13 @@ func (r *recorder) takeRecorded(ctx context.Context, block []int16) error {
 	r.pending = append(r.pending, block...)
 	r.samples.Store(int64(r.first) + int64(len(r.pending)))
 	// A sample is kept back, so that there is always one to carry the end.
-	for len(r.pending) > ChunkSamples {
+	for len(r.pending) > r.whole {
 		select {
 		case r.slots <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		r.queue(ChunkSamples, NotEnd)
+		r.queue(r.whole, NotEnd)
 	}
 	return nil
 }
@@ -237,10 +239,10 @@ func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Tim
 	r.archiveBlock(next-SampleIndex(len(block)), block)
 	r.pending = append(r.pending, block...)
 	r.samples.Store(int64(next))
-	for len(r.pending) > ChunkSamples {
+	for len(r.pending) > r.whole {
 		select {
 		case r.slots <- struct{}{}:
-			r.queue(ChunkSamples, NotEnd)
+			r.queue(r.whole, NotEnd)
 			continue
 		default:
 		}
@@ -291,6 +293,7 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 	r.countGap(&ch, c.opened)
 	r.epoch, r.clock, r.first, r.pending = ch.Epoch, c, 0, r.pending[:0]
+	r.whole = int(chunkLength(ch.Chunk))
 	r.slept, r.shift = r.asleep(), 0
 	if r.lost > 0 {
 		r.log.Warn("the spool takes audio again", "hearing", r.hearing.ID, "channel", r.channel, "refused", r.lost, "archived", found)
@@ -343,7 +346,7 @@ func (r *recorder) refuse(block []int16) {
 // lose counts samples that the spool has not taken. Where the archive has not
 // either, nobody has them.
 func (r *recorder) lose(n int) {
-	if r.track == nil || r.whole < 0 {
+	if r.track == nil || r.kept < 0 {
 		r.alarms.raise(Alarm{
 			Code: alarmLost, Hearing: r.hearing.ID, Channel: r.channel,
 			Text:   fmt.Sprintf("%s（%s）的录音无法保存，正在缺失；请立即检查磁盘", r.holder().Role, r.channel),
@@ -368,7 +371,7 @@ func (r *recorder) queue(n int, end End) {
 	}
 	r.first += SampleIndex(n)
 	r.pending = r.pending[:copy(r.pending, r.pending[n:])]
-	r.out <- queued{chunk: c, archived: r.whole >= 0 && c.First >= r.whole, done: r.done}
+	r.out <- queued{chunk: c, archived: r.kept >= 0 && c.First >= r.kept, done: r.done}
 }
 
 func (r *recorder) wall(i SampleIndex) time.Time {
@@ -382,7 +385,7 @@ func (r *recorder) wall(i SampleIndex) time.Time {
 func (r *recorder) finish(ctx context.Context, end End) {
 	if r.epoch != 0 && len(r.pending) > 0 {
 		for len(r.pending) > 0 {
-			n, last := min(len(r.pending), ChunkSamples), NotEnd
+			n, last := min(len(r.pending), r.whole), NotEnd
 			if n == len(r.pending) {
 				last = end
 			}
@@ -426,7 +429,7 @@ func (r *recorder) flush(ctx context.Context) bool {
 
 func (r *recorder) newTrack() {
 	r.closeTrack()
-	r.track, r.whole = r.archive.Track(r.hearing, r.holder(), r.epoch), -1
+	r.track, r.kept = r.archive.Track(r.hearing, r.holder(), r.epoch), -1
 	if err := r.track.Resume(r.first); err != nil {
 		r.archiveFailed(err)
 	}
@@ -454,12 +457,12 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 		}
 	}
 	if err := r.track.Write(first, r.wall(first), r.holder().Role, block); err != nil {
-		r.whole = -1
+		r.kept = -1
 		r.archiveFailed(err)
 		return
 	}
-	if r.whole < 0 {
-		r.whole = first
+	if r.kept < 0 {
+		r.kept = first
 	}
 	if !r.retryArc.IsZero() {
 		r.retryArc = time.Time{}

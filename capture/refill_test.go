@@ -124,9 +124,9 @@ func TestDaemonSaysThatTheEndIsLost(t *testing.T) {
 		dir := t.TempDir()
 		stop := start(t, capture.Config{Dir: dir, Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: file.NewPlayer(0).PCM(noise(1, 5))}}}, f)
 		f.tell(hearing("h1", 1, capture.Open))
-		f.until(t, "all chunks", func() bool { return len(f.got) == 20 })
+		f.until(t, "all chunks", func() bool { return len(f.got) == 5*perSecond })
 		stop()
-		flip(t, one(t, dir, "spool", "*.seg"), 15, 19)
+		flip(t, one(t, dir, "spool", "*.seg"), 15, 5*perSecond-1)
 		if err := os.RemoveAll(filepath.Join(dir, "archive")); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestDaemonSaysThatTheEndIsLost(t *testing.T) {
 		start(t, capture.Config{Dir: dir}, f)
 		f.until(t, "word of the end", func() bool { return len(f.got) == 15 })
 		last := f.channel("judge")[14]
-		if last.Lost != 15 || last.Seq != 20 || last.End != capture.EndFile || len(last.Samples) != 0 || last.First != 5*capture.Rate {
+		if last.Lost != 15 || last.Seq != 5*perSecond || last.End != capture.EndFile || len(last.Samples) != 0 || last.First != 5*capture.Rate {
 			t.Errorf("%+v", last)
 		}
 		time.Sleep(time.Hour)

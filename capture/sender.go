@@ -20,7 +20,7 @@ type Log interface {
 }
 
 const (
-	sendMost = 64 // chunks in one request, 512 KB of PCM
+	sendMost = 512 << 10 / (2 * ChunkSamples) // chunks in one request, 512 KB of PCM
 	// sendSlow is how long a request may take before somebody is told.
 	sendSlow = 2 * time.Second
 	// sendPause follows a request that was refused for good.

@@ -163,7 +163,14 @@ func (st *spoolState) saw(key string, c *Chunk, next SampleIndex) {
 		ch = &SpoolChannel{}
 		st.Channels[key] = ch
 	}
-	start := c.Seq - min(uint64((c.First+ChunkSamples-1)/ChunkSamples), c.Seq-1)
+	length := SampleIndex(ChunkSamples)
+	switch {
+	case ch.Epoch == c.Epoch:
+		length = chunkLength(ch.Chunk)
+	case next-c.First == FormerChunkSamples: // the state was lost
+		length = FormerChunkSamples
+	}
+	start := c.Seq - min(uint64((c.First+length-1)/length), c.Seq-1)
 	if ch.Start == 0 && ch.Epoch == c.Epoch {
 		ch.Start = start // the state was lost, or written before it was noted
 	}
@@ -172,7 +179,7 @@ func (st *spoolState) saw(key string, c *Chunk, next SampleIndex) {
 	}
 	if ch.Epoch != c.Epoch {
 		ch.pass()
-		ch.Start = start
+		ch.Start, ch.Chunk = start, length
 		ch.OpenedAt = c.CapturedAt.Add(-c.First.Duration())
 		// Where in its recording the epoch began is lost with the state file:
 		// the first epoch begins at its beginning.
@@ -238,7 +245,7 @@ func (s *Spool) BeginEpochs(hearing string, starts []EpochStart) error {
 		ch.Confirmed = max(ch.Confirmed, start.Held.Seq)
 		ch.OpenedAt = start.OpenedAt.UTC().Truncate(time.Microsecond)
 		ch.SourceFrom, ch.Next, ch.End = start.SourceFrom, 0, NotEnd
-		ch.Start = ch.Seq + 1
+		ch.Start, ch.Chunk = ch.Seq+1, ChunkSamples
 		ch.Touched = ch.OpenedAt
 		s.state.Channels[key] = ch
 	}

@@ -23,11 +23,12 @@ type SpoolChannel struct {
 	Touched    time.Time   `json:"touched"`
 
 	Start uint64       `json:"start,omitempty"` // number of the epoch's first chunk; 0: not known
+	Chunk SampleIndex  `json:"chunk,omitempty"` // length of the epoch's chunks; 0: FormerChunkSamples
 	Past  []SpoolEpoch `json:"past,omitempty"`  // ended epochs, in their order
 }
 
-// SpoolEpoch is an epoch that has ended. An epoch's chunks are [ChunkSamples]
-// long, all but its last: so any number of the channel can be found in the
+// SpoolEpoch is an epoch that has ended. An epoch's chunks are of one length,
+// all but its last: so any number of the channel can be found in the
 // archive, long after the spool has let the chunk go, or lost it.
 type SpoolEpoch struct {
 	Epoch    uint64      `json:"epoch"`
@@ -36,7 +37,8 @@ type SpoolEpoch struct {
 	Next     SampleIndex `json:"next_sample"`
 	OpenedAt time.Time   `json:"opened_at"`
 	End      End         `json:"end,omitempty"`
-	Ended    time.Time   `json:"ended,omitzero"` // wall clock behind its last sample
+	Chunk    SampleIndex `json:"chunk,omitempty"` // length of its chunks; 0: FormerChunkSamples
+	Ended    time.Time   `json:"ended,omitzero"`  // wall clock behind its last sample
 }
 
 // keepEpochs bounds SpoolChannel.Past: more than a hearing has breaks.
@@ -52,8 +54,17 @@ func (c *SpoolChannel) pass() {
 
 func (c *SpoolChannel) epoch() SpoolEpoch {
 	// The last chunk's own time knows of the drift since the opening.
-	last := max(0, c.Next-1) / ChunkSamples * ChunkSamples
-	return SpoolEpoch{c.Epoch, c.Start, c.Seq, c.Next, c.OpenedAt, c.End, c.Touched.Add((c.Next - last).Duration())}
+	whole := chunkLength(c.Chunk)
+	last := max(0, c.Next-1) / whole * whole
+	return SpoolEpoch{c.Epoch, c.Start, c.Seq, c.Next, c.OpenedAt, c.End, c.Chunk, c.Touched.Add((c.Next - last).Duration())}
+}
+
+// chunkLength is how long an epoch's chunks are that says n of itself.
+func chunkLength(n SampleIndex) SampleIndex {
+	if n <= 0 || n > MaxChunkSamples {
+		return FormerChunkSamples
+	}
+	return n
 }
 
 // place is the chunk of a number without its samples, and how many they were;
@@ -66,12 +77,13 @@ func (c *SpoolChannel) place(seq uint64) (chunk Chunk, samples int, ok bool) {
 	if e.Start == 0 || seq < e.Start || seq > e.Seq {
 		return Chunk{}, 0, false
 	}
-	first := min(SampleIndex(seq-e.Start)*ChunkSamples, e.Next)
+	whole := chunkLength(e.Chunk)
+	first := min(SampleIndex(seq-e.Start)*whole, e.Next)
 	chunk = Chunk{Epoch: e.Epoch, Seq: seq, First: first, CapturedAt: e.OpenedAt.Add(first.Duration())}
 	if seq == e.Seq {
 		chunk.End = e.End
 	}
-	return chunk, int(min(ChunkSamples, e.Next-first)), true
+	return chunk, int(min(whole, e.Next-first)), true
 }
 
 // Waiting is the number of chunks that the record server has not confirmed.

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -84,7 +85,7 @@ func readAll(t testing.TB, s *Spool) []Chunk {
 
 func TestSpoolKeepsOrderAcrossRestart(t *testing.T) {
 	dir := t.TempDir()
-	s := openTestSpool(t, SpoolConfig{Dir: dir, SegmentBytes: 100 << 10})
+	s := openTestSpool(t, SpoolConfig{Dir: dir, SegmentBytes: 40 << 10})
 	begin(t, s, "judge", "clerk")
 	var want []Chunk
 	for range 50 {
@@ -99,7 +100,7 @@ func TestSpoolKeepsOrderAcrossRestart(t *testing.T) {
 	before, _ := s.Channel("h1", "judge")
 	// No Close: the process was killed. Its lock goes with it.
 	s.lock.Close()
-	s = openTestSpool(t, SpoolConfig{Dir: dir, SegmentBytes: 100 << 10})
+	s = openTestSpool(t, SpoolConfig{Dir: dir, SegmentBytes: 40 << 10})
 	after, _ := s.Channel("h1", "judge")
 	after.Touched = before.Touched
 	if !reflect.DeepEqual(after, before) || after.Seq != 50 || after.Next != 50*ChunkSamples {
@@ -323,7 +324,7 @@ func TestSpoolRefuses(t *testing.T) {
 	c.First++
 	wants(s.Append([]Chunk{c}), "sample 0 comes next")
 	c = next(t, s, "judge")
-	wants(s.Append([]Chunk{c, c}), "sample 4000 comes next")
+	wants(s.Append([]Chunk{c, c}), fmt.Sprintf("sample %d comes next", ChunkSamples))
 	c.Epoch++
 	wants(s.Append([]Chunk{c}), "epoch 1")
 	for err = nil; err == nil; err = s.Append([]Chunk{next(t, s, "judge")}) {
@@ -506,5 +507,30 @@ func BenchmarkSpoolAppend(b *testing.B) {
 		if batch[0].Seq%500 == 0 {
 			s.Confirm(Receipt{Hearing: "h1", Channel: "judge", Seq: batch[0].Seq})
 		}
+	}
+}
+
+// TestSpoolPlaces: any number of a channel is found, also in an epoch whose chunks
+// were longer: what an earlier program has written does not say how long.
+func TestSpoolPlaces(t *testing.T) {
+	c := SpoolChannel{
+		Past:  []SpoolEpoch{{Epoch: 1, Start: 1, Seq: 5, Next: 4*FormerChunkSamples + 100, End: EndPause}},
+		Epoch: 2, Start: 6, Seq: 8, Next: 2*ChunkSamples + 10, Chunk: ChunkSamples,
+	}
+	for seq, want := range map[uint64]struct {
+		epoch   uint64
+		first   SampleIndex
+		samples int
+		end     End
+	}{
+		1: {1, 0, FormerChunkSamples, NotEnd}, 4: {1, 3 * FormerChunkSamples, FormerChunkSamples, NotEnd}, 5: {1, 4 * FormerChunkSamples, 100, EndPause},
+		6: {2, 0, ChunkSamples, NotEnd}, 7: {2, ChunkSamples, ChunkSamples, NotEnd}, 8: {2, 2 * ChunkSamples, 10, NotEnd},
+	} {
+		if got, n, ok := c.place(seq); !ok || got.Epoch != want.epoch || got.First != want.first || n != want.samples || got.End != want.end {
+			t.Errorf("number %d: epoch %d sample %d, %d samples, end %q, %v; want %+v", seq, got.Epoch, got.First, n, got.End, ok, want)
+		}
+	}
+	if _, _, ok := c.place(9); ok {
+		t.Error("a number that is not there has a place")
 	}
 }

@@ -15,13 +15,14 @@ import (
 // the spool knows. An epoch that goes on gets whole chunks only.
 func (a *Archive) tail(hearing, channel string, ch SpoolChannel, goesOn bool) ([]Chunk, error) {
 	// A last chunk that is not whole was the end of its epoch.
-	if ch.Epoch == 0 || ch.End != NotEnd || ch.Next%ChunkSamples != 0 {
+	whole := chunkLength(ch.Chunk)
+	if ch.Epoch == 0 || ch.End != NotEnd || ch.Next%whole != 0 {
 		return nil, nil
 	}
 	r := a.reader(hearing)
 	defer r.close()
 	var chunks []Chunk
-	for at := ch.Next; ; at += ChunkSamples {
+	for at := ch.Next; ; at += whole {
 		n, err := r.seek(channel, ch.Epoch, at)
 		if errors.Is(err, errNotArchived) {
 			return chunks, nil
@@ -30,21 +31,21 @@ func (a *Archive) tail(hearing, channel string, ch SpoolChannel, goesOn bool) ([
 			return nil, err
 		}
 		wall := r.part.wall(at)
-		for n < ChunkSamples { // it may go on in the next file
+		for n < whole { // it may go on in the next file
 			more, err := r.seek(channel, ch.Epoch, at+n)
 			if err != nil {
 				break
 			}
 			n += more
 		}
-		n = min(n, ChunkSamples)
-		if n < ChunkSamples && goesOn {
+		n = min(n, whole)
+		if n < whole && goesOn {
 			return chunks, nil
 		}
 		chunks = append(chunks, Chunk{
 			Hearing: hearing, Channel: channel, Epoch: ch.Epoch, First: at, CapturedAt: wall.UTC(), archived: int(n),
 		})
-		if n < ChunkSamples {
+		if n < whole {
 			return chunks, nil
 		}
 	}

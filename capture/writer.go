@@ -12,7 +12,7 @@ const (
 	// gatherTime is how long the first chunk of a batch waits for company: a
 	// sync costs the same for one as for all seats.
 	gatherTime = 40 * time.Millisecond
-	gatherMost = 128 // chunks in a batch, 1 MB
+	gatherMost = 1 << 20 / (2 * ChunkSamples) // chunks in a batch, 1 MB
 	// retryWrite is the pause after the disk has refused a batch.
 	retryWrite = 500 * time.Millisecond
 )
@@ -33,8 +33,9 @@ type writer struct {
 	alarms    *alarms
 	log       *slog.Logger
 	courtroom string
-	seats     int         // that there are
-	timer     *time.Timer // of gather
+	seats     int             // that there are
+	timer     *time.Timer     // of gather
+	here      map[string]bool // channels in the batch; of gather
 }
 
 // run ends when in is closed and empty, or when ctx has ended and the disk does
@@ -63,34 +64,38 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
+// gather adds to a batch what is there, and waits a moment for the seats that have
+// nothing in it yet: those that keep time with each other come together.
 func (w *writer) gather(batch []queued) []queued {
 	if w.timer == nil {
-		w.timer = time.NewTimer(gatherTime)
+		w.timer, w.here = time.NewTimer(gatherTime), map[string]bool{}
 	}
 	w.timer.Reset(gatherTime)
 	defer w.timer.Stop()
-	// Seats that keep time with each other come together: nobody else is waited for.
-	for len(batch) < gatherMost && !w.allHere(batch) {
-		select {
-		case q, ok := <-w.in:
-			if !ok {
+	clear(w.here)
+	w.here[batch[0].chunk.Channel] = true
+	for len(batch) < gatherMost {
+		var q queued
+		ok := true
+		select { // what is there costs no more
+		case q, ok = <-w.in:
+		default:
+			if len(w.here) == w.seats {
 				return batch
 			}
-			batch = append(batch, q)
-		case <-w.timer.C:
+			select {
+			case q, ok = <-w.in:
+			case <-w.timer.C:
+				return batch
+			}
+		}
+		if !ok {
 			return batch
 		}
+		batch = append(batch, q)
+		w.here[q.chunk.Channel] = true
 	}
 	return batch
-}
-
-// allHere reports whether each seat has a chunk in a batch.
-func (w *writer) allHere(batch []queued) bool {
-	channels := map[string]bool{}
-	for _, q := range batch {
-		channels[q.chunk.Channel] = true
-	}
-	return len(channels) == w.seats
 }
 
 // append tries until the chunks are durable, or ctx has ended. What a full

@@ -340,7 +340,7 @@ func TestPlayerKeepsSeatsTogether(t *testing.T) {
 							at[i] += n
 							least, most := slices.Min(at), slices.Max(at)
 							mu.Unlock()
-							if most-least > 2*capture.ChunkSamples {
+							if most-least > capture.Rate/2 {
 								t.Errorf("seats are %d samples apart", most-least)
 								return
 							}

@@ -9,7 +9,7 @@ import (
 )
 
 // slack is how far a seat may be ahead of the others that are being played.
-const slack = capture.SampleIndex(capture.ChunkSamples)
+const slack = capture.SampleIndex(capture.Rate / 4)
 
 // latecomers are waited for no longer than this once the first seat plays: one
 // that is not part of the hearing must not hold up the others.

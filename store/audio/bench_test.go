@@ -33,7 +33,9 @@ var quiet = slog.New(slog.DiscardHandler)
 
 var opened = time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)
 
-const chunkSamples = capture.ChunkSamples
+// chunkSamples is the length of these tests' chunks, which the archive takes of any
+// length: they count in quarters of a second.
+const chunkSamples = capture.Rate / 4
 
 // sound is sample i of a channel's epoch: never the same for two of them.
 func sound(channel string, epoch uint64, i capture.SampleIndex) int16 {

@@ -17,9 +17,9 @@ import (
 // captured. It ends with the first error. It reads what was stored when it
 // began.
 //
-// Chunks had 250 ms but for the last of an epoch, so the bounds are those that
-// the courtroom sent; where a part's length says otherwise its samples are spread
-// over its numbers. Which reason ended an epoch is not kept: the last chunk of a
+// Chunks are of one length but for the last of an epoch, so the bounds are those
+// that the courtroom sent; where a part's length says otherwise its samples are
+// spread over its numbers. Which reason ended an epoch is not kept: the last chunk of a
 // channel that has ended says close.
 func (a *Archive) Chunks(ctx context.Context, hearing string, after map[string]uint64) iter.Seq2[capture.Chunk, error] {
 	return func(yield func(capture.Chunk, error) bool) {
@@ -107,8 +107,10 @@ func (a *Archive) playbacks(ctx context.Context, hearing string, after map[strin
 func (p *playback) bounds() (from, to capture.SampleIndex) {
 	f := p.files[0]
 	i, n := capture.SampleIndex(p.seq-f.FirstSeq), capture.SampleIndex(f.LastSeq-f.FirstSeq+1)
-	if f.Samples > (n-1)*capture.ChunkSamples && f.Samples <= n*capture.ChunkSamples {
-		return i * capture.ChunkSamples, min(f.Samples, (i+1)*capture.ChunkSamples)
+	for _, whole := range []capture.SampleIndex{capture.ChunkSamples, capture.FormerChunkSamples} {
+		if f.Samples > (n-1)*whole && f.Samples <= n*whole {
+			return i * whole, min(f.Samples, (i+1)*whole)
+		}
 	}
 	return i * f.Samples / n, (i + 1) * f.Samples / n
 }

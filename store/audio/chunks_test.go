@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tingji/capture"
+	"tingji/store"
 )
 
 // TestChunksComeBack: what the courtroom sent comes back from the files as it
@@ -57,4 +58,26 @@ func TestChunksComeBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBounds: a file says by its length which of both lengths its chunks had.
+func TestBounds(t *testing.T) {
+	for _, whole := range []capture.SampleIndex{capture.ChunkSamples, capture.FormerChunkSamples} {
+		for _, n := range []uint64{1, 2, 3, 600} {
+			for _, last := range []capture.SampleIndex{1, whole / 2, whole} {
+				p := &playback{files: []store.AudioFile{{FirstSeq: 7, LastSeq: 6 + n, Samples: capture.SampleIndex(n-1)*whole + last}}}
+				at := capture.SampleIndex(0)
+				for p.seq = 7; p.seq < 7+n; p.seq++ {
+					want := whole
+					if p.seq == 6+n {
+						want = last
+					}
+					if from, to := p.bounds(); from != at || to != at+want {
+						t.Fatalf("%d chunks of %d, the last of %d: number %d is %d to %d, want %d to %d", n, whole, last, p.seq-6, from, to, at, at+want)
+					}
+					at += want
+				}
+			}
+		}
+	}
 }
