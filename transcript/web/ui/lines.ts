@@ -12,6 +12,8 @@ import { clock, t, timeOfDay } from "./words";
 
 /** A partial that nobody continues or ends is taken away. */
 const abandoned = 30_000; // ms
+/** Rows in a chunk. What is far from the window costs the browser one box a chunk, not one a row. */
+const chunk = 64;
 /** This close to the end counts as being there. */
 const nearEnd = 120; // px
 
@@ -24,6 +26,10 @@ export interface Row {
   rank: string; // breaks ties
   heard: number; // performance.now() of the last partial
 }
+
+/** What a line is made of: when, who, what. */
+const blank = document.createElement("template");
+blank.innerHTML = '<button type="button" class="time" tabindex="-1"></button><b></b><p></p>';
 
 /** <tj-lines> */
 export class Lines extends HTMLElement {
@@ -50,7 +56,7 @@ export class Lines extends HTMLElement {
   private lane = new Map<string, number>();
   private rows: Row[] = []; // in order
   private byKey = new Map<string, Row>();
-  private list = document.createElement("ol");
+  private list = document.createElement("section"); // of chunks
   private none = document.createElement("p");
   private latest = document.createElement("button");
   private spoken = document.createElement("div");
@@ -59,6 +65,7 @@ export class Lines extends HTMLElement {
   private playing: Row | null = null;
   private at: Row | null = null; // the line that keys are about
   private drafts = new Set<string>();
+  private loading = false; // chunks are measured at the end
   private following = true;
   private unseen = 0;
   private stop: HTMLElement | null = null; // where the Tab key enters the list
@@ -131,7 +138,10 @@ export class Lines extends HTMLElement {
   load(lines: Line[]): void {
     this.drafts = drafts(lines[0]?.hearing ?? "");
     this.list.remove(); // ten thousand rows are quicker made out of sight
+    this.loading = true;
     for (const l of lines) this.put(l, false);
+    this.loading = false;
+    for (const ol of this.list.children) this.measure(ol as HTMLElement);
     this.scroller.prepend(this.list);
     this.toEnd();
   }
@@ -210,8 +220,29 @@ export class Lines extends HTMLElement {
   private insert(row: Row): void {
     let i = this.rows.length;
     while (i > 0 && before(row, this.rows[i - 1] as Row)) i--;
-    this.list.insertBefore(row.el, this.rows[i]?.el ?? null);
+    const next = this.rows[i];
+    const last = this.list.lastElementChild;
+    if (next) next.el.before(row.el);
+    else (last && last.childElementCount < chunk ? last : this.begin(null)).append(row.el);
     this.rows.splice(i, 0, row);
+    if (!this.loading) this.measure(row.el.parentElement as HTMLElement);
+  }
+
+  /** A new chunk before another, or at the end. */
+  private begin(next: Element | null): HTMLElement {
+    const ol = document.createElement("ol");
+    this.list.insertBefore(ol, next);
+    return ol;
+  }
+
+  /** Keeps a chunk from growing for ever, and tells its height while it is not drawn. */
+  private measure(ol: HTMLElement): void {
+    if (ol.childElementCount > 2 * chunk) {
+      const rest = this.begin(ol.nextElementSibling);
+      rest.append(...[...ol.children].slice(chunk));
+      this.measure(rest);
+    }
+    ol.style.setProperty("--rows", String(ol.childElementCount));
   }
 
   private move(row: Row, at: number): void {
@@ -255,7 +286,7 @@ export class Lines extends HTMLElement {
     const { el, line, partial } = row;
     const said = line ?? partial;
     if (!said) return;
-    if (!el.firstChild) el.append(timeButton(), document.createElement("b"), document.createElement("p"));
+    if (!el.firstChild) el.append(blank.content.cloneNode(true));
     const [time, role, words] = el.children as unknown as [HTMLButtonElement, HTMLElement, HTMLElement];
     const seated = said.channel !== "" && this.lane.has(said.channel);
     const playing = this.playing === row;
@@ -271,9 +302,9 @@ export class Lines extends HTMLElement {
     time.textContent = clock(said.start_ms);
     time.setAttribute("aria-label", playing ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
     role.textContent = as;
-    if (role.title !== said.speaker) role.title = said.speaker;
+    if (said.speaker || role.title) role.title = said.speaker;
     if (editing) return; // the words are the clerk's
-    words.className = line?.rejected ? "rejected" : "";
+    words.classList.toggle("rejected", !!line?.rejected);
     if (line) {
       const written = waiting?.edit.text === undefined ? this.written(line) : undefined;
       words.textContent = line.rejected && !text ? t("rejected") : (written ?? text);
@@ -527,14 +558,6 @@ customElements.define("tj-lines", Lines);
 
 function before(a: Row, b: Row): boolean {
   return a.at !== b.at ? a.at < b.at : a.rank < b.rank;
-}
-
-function timeButton(): HTMLButtonElement {
-  const b = document.createElement("button");
-  b.type = "button";
-  b.className = "time";
-  b.tabIndex = -1;
-  return b;
 }
 
 function note(words: string, kind = ""): HTMLElement {
