@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"io"
 	"os"
 	"path/filepath"
@@ -394,6 +395,7 @@ func TestKeyToFrame(t *testing.T) {
 	}), true)`)
 	const n = 100
 	for i := range n {
+		time.Sleep(20*time.Millisecond + rand.N(17*time.Millisecond)) // a key falls anywhere between two frames
 		press(t, ctx, string(rune('a'+i%26)))
 		until(t, ctx, fmt.Sprintf(`window.frames_.length === %d`, i+1))
 	}
