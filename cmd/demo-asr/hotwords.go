@@ -14,12 +14,16 @@ import (
 // clients send as context.
 const shortestHot, longestHot = 2, 12
 
+// dots stand between the parts of a name such as 买买提·吐尔逊; nobody says them.
+const dots = "·•・"
+
 // hotwords are the words of a prompt, in its order, each once. Where they are
 // more than the language model has room for, those that the lexicon knows give
 // way: they can be said as it is.
 func hotwords(prompt string, known map[string]bool) []string {
 	var strange, all []string
-	for _, w := range strings.FieldsFunc(prompt, func(r rune) bool { return !unicode.Is(unicode.Han, r) }) {
+	for _, w := range strings.FieldsFunc(prompt, func(r rune) bool { return !unicode.Is(unicode.Han, r) && !strings.ContainsRune(dots, r) }) {
+		w = strings.Trim(w, dots)
 		n := utf8.RuneCountInString(w)
 		if n < shortestHot || n > longestHot || slices.Contains(all, w) {
 			continue
@@ -51,7 +55,12 @@ func dictionary(base []byte, words []string, reader *lexicon.Reader) (dict []byt
 	b := slices.Clone(base)
 	byWord = map[string]string{}
 	for i, w := range words {
-		readings, err := reader.Every(w)
+		readings, err := reader.Every(strings.Map(func(r rune) rune {
+			if strings.ContainsRune(dots, r) {
+				return -1
+			}
+			return r
+		}, w))
 		if err != nil {
 			continue // a character that no dictionary reads cannot be expected
 		}

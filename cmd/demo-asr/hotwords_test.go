@@ -17,7 +17,8 @@ func TestHotwordsOfAPrompt(t *testing.T) {
 		"张三, 张三。\n王五": "张三 王五",
 		"甲":           "",
 		"这是一句很长的话它不是词而是上下文": "",
-		"ABC公司 2024": "公司",
+		"ABC公司 2024":    "公司",
+		"买买提·吐尔逊，·，张三·": "买买提·吐尔逊 张三",
 	} {
 		if got := strings.Join(hotwords(prompt, known), " "); got != want {
 			t.Errorf("%q: %s, want %s", prompt, got, want)
@@ -38,13 +39,13 @@ func TestDictionary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dict, slots := dictionary([]byte("一 i\n"), []string{"单行", "𠀀𠀁"}, reader)
-	for _, want := range []string{"一 i\n", "HOT01 d an x ing\n", " d an h ang\n", " sh an x ing\n"} {
+	dict, slots := dictionary([]byte("一 i\n"), []string{"单行", "𠀀𠀁", "买提·单"}, reader)
+	for _, want := range []string{"一 i\n", "HOT01 d an x ing\n", " d an h ang\n", " sh an x ing\n", "HOT03 m ai t i d an\n"} {
 		if !strings.Contains(string(dict), want) {
 			t.Errorf("%q lacks %q", dict, want)
 		}
 	}
-	if slots["HOT01"] != "单行" {
+	if slots["HOT01"] != "单行" || slots["HOT03"] != "买提·单" {
 		t.Errorf("slots %v", slots)
 	}
 }

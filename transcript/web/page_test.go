@@ -267,6 +267,9 @@ func TestRejectedSpeechIsShown(t *testing.T) {
 	if !js[bool](t, ctx, `!!document.querySelector("#line-judge-1-16000 button.time")`) {
 		t.Error("it cannot be played")
 	}
+	if why := js[string](t, ctx, `document.querySelector("#line-judge-1-16000 small.why")?.textContent ?? ""`); why != "400 audio is too noisy" {
+		t.Errorf("the clerk is told %q of the reason", why)
+	}
 }
 
 // What was said is text: it cannot act on the page.

@@ -100,3 +100,26 @@ func TestEvery(t *testing.T) {
 		sounds = append(sounds, p)
 	}
 }
+
+// TestNames: surnames are read as surnames too, and rare characters at all.
+func TestNames(t *testing.T) {
+	r, err := NewReader(strings.NewReader(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"单志强": "shan4 zhi4 qiang2", "仇英": "qiu2 ying1", "区少坤": "ou1 shao3 kun1", "解晓东": "xie4 xiao3 dong1", "曾国藩": "zeng1 guo2 fan1",
+		"朴正熙": "piao2 zheng4 xi1", "尉迟恭": "yu4 chi2 gong1", "万俟卨": "mo4 qi2 xie4", "盖叫天": "ge3 jiao4 tian1", "翟天临": "zhai2 tian1 lin2",
+		"𬭚飞": "chun2 fei1", "贾䶮": "jia3 yan3", "爨宝": "cuan4 bao3", "彧晞喆": "yu4 xi1 zhe2",
+	} {
+		all, err := r.Every(name)
+		if err != nil || !slices.ContainsFunc(all, func(s []string) bool { return strings.Join(s, " ") == want }) {
+			t.Errorf("%s: %v, %v; want %s among them", name, all, err, want)
+		}
+		for _, s := range all {
+			if _, err := Pronounce(s); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
