@@ -14,12 +14,13 @@ import (
 )
 
 type benchCmd struct {
-	JSON  bool          `help:"Print one JSON object on standard output."`
-	Only  []string      `placeholder:"PART,…" help:"Measure these parts only: hearing, catchup, load, capture, send, search, beside, growth, page."`
-	Pace  float64       `default:"1" placeholder:"X" help:"Play the sample hearing X times as fast; latencies mean something at 1 only."`
-	Load  time.Duration `default:"20s" placeholder:"TIME" help:"How long many seats are heard at once; 0: not at all."`
-	Seats int           `default:"72" placeholder:"N" help:"How many seats are heard at once, eight in a courtroom."`
-	Lines int           `default:"1000000" placeholder:"N" help:"How many lines are searched; beside bleve and PostgreSQL a tenth of them."`
+	JSON   bool          `help:"Print one JSON object on standard output."`
+	Only   []string      `placeholder:"PART,…" help:"Measure these parts only: hearing, catchup, load, capture, send, search, page, growth, beside."`
+	Within time.Duration `default:"15m" placeholder:"TIME" help:"What is not measured by then is left out, and said."`
+	Pace   float64       `default:"1" placeholder:"X" help:"Play the sample hearing X times as fast; latencies mean something at 1 only."`
+	Load   time.Duration `default:"20s" placeholder:"TIME" help:"How long many seats are heard at once; 0: not at all."`
+	Seats  int           `default:"72" placeholder:"N" help:"How many seats are heard at once, eight in a courtroom."`
+	Lines  int           `default:"1000000" placeholder:"N" help:"How many lines are searched; beside bleve and PostgreSQL a tenth of them."`
 }
 
 // benchPart measures some figures.
@@ -102,12 +103,11 @@ var benchParts = []benchPart{
 		},
 	},
 	{
-		"beside", "search beside bleve and PostgreSQL; some minutes",
-		`  search_vs_bleve         p95 of our search over that of bleve (CJK analyser), the same corpus
-                          and queries of two characters and more
-  search_vs_postgres      the same over PostgreSQL's pg_trgm`,
-		func(c benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
-			return goTest(ctx, f, "testdata/beside", ".", "^TestBeside$", "search_vs_bleve search_vs_postgres", "-lines", fmt.Sprint(max(c.Lines/10, 1000)))
+		"page", "a hearing of eight hours in a browser",
+		`  page_open_ms            request for the page → the frame that shows 10,000 lines, median of five
+  key_to_frame_p95_ms     key in a line of 10,000 → the frame that shows it`,
+		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return goTest(ctx, f, "transcript/web", "^(TestLongHearingOpens|TestKeyToFrame)$", "page_open_ms key_to_frame_p95_ms")
 		},
 	},
 	{
@@ -116,15 +116,16 @@ var benchParts = []benchPart{
                           eight hours over the first ten; the worker alone, on a simulated clock,
                           with an engine of 200 ms`,
 		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
-			return goTest(ctx, f, ".", "./asr", "^TestEightHours$", "lag_growth")
+			return goTest(ctx, f, "asr", "^TestEightHours$", "lag_growth")
 		},
 	},
 	{
-		"page", "a hearing of eight hours in a browser",
-		`  page_open_ms            request for the page → the frame that shows 10,000 lines, median of five
-  key_to_frame_p95_ms     key in a line of 10,000 → the frame that shows it`,
-		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
-			return goTest(ctx, f, ".", "./transcript/web", "^(TestLongHearingOpens|TestKeyToFrame)$", "page_open_ms key_to_frame_p95_ms")
+		"beside", "search beside bleve and PostgreSQL; some minutes",
+		`  search_vs_bleve         p95 of our search over that of bleve (CJK analyser), the same corpus
+                          and queries of two characters and more
+  search_vs_postgres      the same over PostgreSQL's pg_trgm`,
+		func(c benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
+			return goTest(ctx, f, "testdata/beside", "^TestBeside$", "search_vs_bleve search_vs_postgres", "-lines", fmt.Sprint(max(c.Lines/10, 1000)))
 		},
 	},
 }
@@ -139,7 +140,7 @@ func partNames() (names []string) {
 func (benchCmd) Help() string {
 	var b strings.Builder
 	b.WriteString("Plays the sample hearing through the whole pipeline in a temporary folder, with the demonstration engine, which answers at once and without a mistake: " +
-		"what is late or wrong, the pipeline did. Then the other parts. All together take a quarter of an hour on two cores that are free. Standard output holds the figures alone; " +
+		"what is late or wrong, the pipeline did. Then the other parts. All together take about a quarter of an hour on two cores; what takes longer than --within is left out. Standard output holds the figures alone; " +
 		"what is under way, and why a figure was not measured, is said on standard error. A figure that was not measured is absent, never zero. " +
 		"beside, growth and page run Go tests of the source tree, in which this has to be started; page needs chromium, beside PostgreSQL.\n\n" +
 		"Times are of this machine and whatever else it does. Ratios (…_vs_…) are ours over theirs: below 1, ours takes less.\n")
@@ -176,6 +177,8 @@ func (c benchCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	within, cancel := context.WithTimeout(ctx, c.Within)
+	defer cancel()
 	f := figures{}
 	var failed []string
 	for _, p := range benchParts {
@@ -183,12 +186,17 @@ func (c benchCmd) Run(ctx context.Context, a *app) error {
 			continue
 		}
 		fmt.Fprintf(a.stderr, "bench: %s: %s\n", p.name, p.what)
-		err := p.run(c, ctx, a, ref, f)
+		var err error
+		if within.Err() == nil {
+			err = p.run(c, within, a, ref, f)
+		}
 		if ctx.Err() != nil {
 			return errors.New("interrupted; nothing was measured")
 		}
 		var missing noMeans
 		switch {
+		case within.Err() != nil:
+			fmt.Fprintf(a.stderr, "bench: %s: not measured: %v were not enough (--within)\n", p.name, c.Within)
 		case errors.As(err, &missing):
 			fmt.Fprintf(a.stderr, "bench: %s: not measured: %v\n", p.name, err)
 		case err != nil:

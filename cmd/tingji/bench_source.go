@@ -17,8 +17,8 @@ import (
 
 // goTest runs a test of the source tree that says figures as attributes: what it
 // needs, a simulated clock, a browser, other programs to compare with, has no place
-// in this program. keys are those that it may say.
-func goTest(ctx context.Context, f figures, dir, pkg, test, keys string, args ...string) error {
+// in this program. dir is its package; keys are those that it may say.
+func goTest(ctx context.Context, f figures, dir, test, keys string, args ...string) error {
 	root, err := sourceTree()
 	if err != nil {
 		return err
@@ -26,9 +26,20 @@ func goTest(ctx context.Context, f figures, dir, pkg, test, keys string, args ..
 	if _, err := exec.LookPath("go"); err != nil {
 		return noMeans("there is no Go here, and a Go test measures it")
 	}
-	args = append([]string{"test", "-count=1", "-timeout=30m", "-v", "-run", test, pkg, "-args"}, args...)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = filepath.Join(root, dir)
+	temp, err := os.MkdirTemp("", "tingji-bench-")
+	if err != nil {
+		return fmt.Errorf("temporary folder: %s", cause(err))
+	}
+	defer os.RemoveAll(temp)
+	// The test is built first: what it starts ends with it, but not with the go command.
+	binary := filepath.Join(temp, "bench.test")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".")
+	build.Dir = filepath.Join(root, dir)
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("go test -c %s: %w: %s", dir, err, oneLine(errors.New(string(out))))
+	}
+	cmd := exec.CommandContext(ctx, binary, append([]string{"-test.v", "-test.timeout=30m", "-test.run", test}, args...)...)
+	cmd.Dir = build.Dir
 	cmd.Env = append(os.Environ(), "TINGJI_TEST_LONG=1")
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -42,7 +53,7 @@ func goTest(ctx context.Context, f figures, dir, pkg, test, keys string, args ..
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("go test %s: %w: %s", pkg, err, said)
+		return fmt.Errorf("test in %s: %w: %s", dir, err, said)
 	case len(missing) > 0:
 		return noMeans(strings.Join(missing, ", ") + ": " + said)
 	}

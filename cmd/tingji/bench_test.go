@@ -22,6 +22,7 @@ func TestBenchParts(t *testing.T) {
 	}{
 		{"one part", []string{"--only", "search", "--lines", "2000"}, 0, "search_lines search_p95_ms search_pinyin_p95_ms", "bench: search: "},
 		{"no source tree", []string{"--only", "growth,page"}, 0, "", "growth: not measured: the source of Tingji is not here"},
+		{"no time", []string{"--only", "send", "--within", "1ns"}, 0, "", "send: not measured: 1ns were not enough"},
 		{"no such part", []string{"--only", "serach"}, 2, "", "one of hearing, catchup, load"},
 		{"no lines", []string{"--only", "search", "--lines", "0"}, 2, "", "--lines 0"},
 	} {
