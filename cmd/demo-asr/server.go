@@ -78,7 +78,7 @@ func (s *server) transcribe(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the client has left
 	case errors.Is(err, errForeign):
 		refuse(w, &refusal{http.StatusUnprocessableEntity, "unknown_voice",
-			engineName + "只听得懂 espeak-ng 合成的普通话，这段声音不是，不予转写；请配置真正的语音识别引擎 (the demonstration engine knows only Mandarin as espeak-ng speaks it; this clip is something else and is not transcribed; configure a real engine)"})
+			engineName + "只听得懂合成的普通话，不转写真人说话；请配置真正的语音识别引擎 (the demonstration engine knows synthetic Mandarin only and refuses people's speech; configure a real engine)"})
 		return
 	case err != nil:
 		s.log.Error("transcription", "err", err)

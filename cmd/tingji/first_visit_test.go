@@ -37,7 +37,7 @@ const lookAtFrames = `(() => {
 // folder TINGJI_TEST_PICTURES, if any.
 func TestFirstVisit(t *testing.T) {
 	if os.Getenv("TINGJI_TEST_LONG") == "" {
-		t.Skip("takes a minute and a half: make e2e runs it, and so does TINGJI_TEST_LONG=1")
+		t.Skip("takes most of a minute: make e2e runs it, and so does TINGJI_TEST_LONG=1")
 	}
 	recogniserInPath(t)
 	tab := openTab(t)
@@ -83,7 +83,7 @@ func TestFirstVisit(t *testing.T) {
 		}
 	}
 
-	p := start(t, "up", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--pace", "2")
+	p := start(t, "up", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--pace", "3")
 	visit(p.url + "/")
 	const announced = `[...document.querySelectorAll(".line:not(.partial)")].find(l => l.innerText.includes("双方当事人"))`
 	until(`!!` + announced)
