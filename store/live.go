@@ -32,14 +32,20 @@ type liveHearing struct {
 // two weeks.
 const maxLive = 100_000
 
-// liveHearings are the changed hearings as q sees them, or a little newer. Not
+// liveHearings are the changed hearings as q sees them, or a little newer, and
+// the ids of all that are marked; nil where these are more than were read. Not
 // complete: there are too many; the newest are returned.
-func (s *Store) liveHearings(ctx context.Context, q querier) (list []*liveHearing, complete bool, err error) {
+func (s *Store) liveHearings(ctx context.Context, q querier) (list []*liveHearing, marks []string, complete bool, err error) {
 	all, err := markedIn(ctx, q, maxMarked+1)
 	if err != nil {
-		return nil, false, fmt.Errorf("list changed hearings: %w", err)
+		return nil, nil, false, fmt.Errorf("list changed hearings: %w", err)
 	}
-	complete = len(all) <= maxMarked
+	if complete = len(all) <= maxMarked; complete {
+		marks = make([]string, len(all))
+		for i, m := range all {
+			marks[i] = m.hearing
+		}
+	}
 	lines := 0
 	still := map[string]bool{}
 	for _, m := range all {
@@ -52,7 +58,7 @@ func (s *Store) liveHearings(ctx context.Context, q querier) (list []*liveHearin
 		s.index.mu.Unlock()
 		if known == nil || known.changes < m.changes {
 			if known, err = readLive(ctx, q, m.hearing, known); err != nil {
-				return nil, false, fmt.Errorf("read changed hearing %s: %w", m.hearing, err)
+				return nil, nil, false, fmt.Errorf("read changed hearing %s: %w", m.hearing, err)
 			}
 			s.index.mu.Lock()
 			if s.index.live == nil {
@@ -74,7 +80,7 @@ func (s *Store) liveHearings(ctx context.Context, q querier) (list []*liveHearin
 			delete(s.index.live, id)
 		}
 	}
-	return list, complete, nil
+	return list, marks, complete, nil
 }
 
 // readLive reads a hearing, of its lines those that changed since known.

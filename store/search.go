@@ -221,7 +221,7 @@ func blocksIn(ctx context.Context, q querier) ([]blockInfo, error) {
 // open reads what the whole search needs.
 func (f *finder) open() error {
 	f.filter = search.NewHearingFilter(f.query)
-	live, complete, err := f.store.liveHearings(f.ctx, f.tx)
+	live, marks, complete, err := f.store.liveHearings(f.ctx, f.tx)
 	if err != nil {
 		return err
 	}
@@ -242,10 +242,12 @@ func (f *finder) open() error {
 	if len(f.blocks) == 0 {
 		return nil
 	}
-	marks, err := collect(f.ctx, f.tx, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) },
-		`SELECT hearing FROM search_dirty`)
-	if err != nil {
-		return err
+	if marks == nil {
+		marks, err = collect(f.ctx, f.tx, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) },
+			`SELECT hearing FROM search_dirty`)
+		if err != nil {
+			return err
+		}
 	}
 	for _, id := range marks {
 		f.moved[id] = true

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -401,12 +402,7 @@ func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.byID == nil {
-		if f.byID, err = f.tx.PrepareContext(f.ctx, f.store.dialect.rowsIn()); err != nil {
-			return nil, err
-		}
-	}
-	rows, err := f.byID.QueryContext(f.ctx, string(list))
+	rows, err := f.rowsIn(string(list))
 	if err != nil {
 		return nil, err
 	}
@@ -429,6 +425,22 @@ func (f *finder) rows(ids []int64) (map[int64][]byte, error) {
 		}
 	}
 	return found, nil
+}
+
+// rowsIn asks for ranges of rows. PostgreSQL's driver keeps what it has prepared
+// by itself, and needs no round trip for it.
+func (f *finder) rowsIn(ranges string) (*sql.Rows, error) {
+	query := f.store.dialect.rowsIn()
+	if f.store.dialect != SQLite {
+		return f.tx.QueryContext(f.ctx, query, ranges)
+	}
+	if f.byID == nil {
+		var err error
+		if f.byID, err = f.tx.PrepareContext(f.ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	return f.byID.QueryContext(f.ctx, ranges)
 }
 
 // ownBytes takes the bytes of a column. SQLite's driver makes new ones for each
