@@ -169,10 +169,10 @@ func (s *blockSource) choose(plans []*search.Expr) error {
 	return nil
 }
 
-// rest are the pages of the plans that were not read yet, where they have to be
-// or where that is less than to look at all the lines that are left.
-func (s *blockSource) rest() []int {
-	var rest []int
+// rest are the pages of the plans that were not read yet. They are worth it
+// where they have to be, or where that is less than to look at all the lines
+// that are left.
+func (s *blockSource) rest() (rest []int, worth bool) {
 	for _, row := range s.block.PageRows(s.plans...) {
 		if s.rows[row] == nil {
 			rest = append(rest, row)
@@ -182,10 +182,7 @@ func (s *blockSource) rest() []int {
 	for _, set := range s.sets {
 		left += set.Count()
 	}
-	if !s.certain && len(rest) > 2*left {
-		return nil
-	}
-	return rest
+	return rest, s.certain || len(rest) <= 2*left
 }
 
 // blocksAhead reads what opening blocks takes, for more of them with each
@@ -222,18 +219,20 @@ func (a *blocksAhead) read() error {
 		}
 	}
 	some = slices.DeleteFunc(slices.Clone(some), func(s *blockSource) bool { return s.none })
-	more := make([][]int, len(some))
-	for i, s := range some {
-		more[i] = s.rest()
-	}
+	var more [][]int
+	some = slices.DeleteFunc(some, func(s *blockSource) bool {
+		rest, worth := s.rest()
+		if worth {
+			more = append(more, rest)
+		}
+		return !worth
+	})
 	if err := a.rows(some, func(i int) []int { return more[i] }); err != nil {
 		return err
 	}
-	for i, s := range some {
-		if len(more[i]) > 0 {
-			if err := s.choose(s.plans); err != nil {
-				return err
-			}
+	for _, s := range some {
+		if err := s.choose(s.plans); err != nil {
+			return err
 		}
 	}
 	return nil

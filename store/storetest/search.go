@@ -236,7 +236,7 @@ func testSearchLive(t *testing.T, b *bench, past func() *sql.DB) {
 			}
 		}
 	}
-	said := map[string]string{"借条": id, "条": id, "来历": id, "转账": "", "jietiao": id, "角色:审判长": id, "案号:民初 借条": id}
+	said := map[string]string{"借条": id, "条": id, "来历": id, "转账": "", "jietiao": id, "条 -条": "", "条 -据": id, "角色:审判长": id, "案号:民初 借条": id}
 	check("live", said)
 	b.ok(b.IndexNow(b.ctx))
 	check("indexed", said)

@@ -521,6 +521,10 @@ func TestSearchFits(t *testing.T) {
 			if size[0] > 360 {
 				continue
 			}
+			if hidden := js[bool](t, ctx, `(() => { const d = document.querySelector("details.download"); if (!d) return false; d.open = true;
+				return [...d.querySelectorAll("a")].some(a => { const r = a.getBoundingClientRect(); return !a.contains(document.elementFromPoint(r.left + 4, r.top + r.height / 2)); }); })()`); hidden {
+				t.Errorf("%s: what can be downloaded is cut off", page)
+			}
 			if small := js[string](t, ctx, `[...document.querySelectorAll(".hit button, .hit a, form button, .player button")].filter(e => e.checkVisibility() && e.offsetHeight < 40).map(e => e.outerHTML).join()`); small != "" {
 				t.Errorf("%s: too small for a thumb: %s", page, small)
 			}
