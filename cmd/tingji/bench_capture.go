@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tingji/capture"
 	"tingji/store/kafka"
 	"tingji/testdata/hearing"
 )
@@ -99,8 +100,8 @@ func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, f figures) 
 	if err := errors.Join(err, offsetErr); err != nil {
 		return err
 	}
-	// Four chunks a second of each seat, less what is on its way.
-	if least := int64(4 * roomSeats * int(captureSpan.Seconds())); sent < least {
+	// Of captureWarm some is the start.
+	if least := int64(roomSeats * int(captureSpan.Seconds()) * capture.Rate / capture.ChunkSamples); sent < least {
 		return fmt.Errorf("tingji capture sent %d chunks, where %d and more were due: %s", sent, least, said.String())
 	}
 	f["capture_rss_mb"] = rss

@@ -389,8 +389,9 @@ func TestKeyToFrame(t *testing.T) {
 		return true;
 	})(document.querySelector("tj-lines"))`)
 	until(t, ctx, editing("x-5000"))
-	js[bool](t, ctx, `(window.frames_ = [], document.activeElement.addEventListener("keydown", (e) => {
-		const began = e.timeStamp;
+	js[bool](t, ctx, `(window.frames_ = [], document.activeElement.addEventListener("keydown", (e) => window.began = e.timeStamp),
+	document.activeElement.addEventListener("input", () => {
+		const began = window.began;
 		requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => window.frames_.push(performance.now() - began); c.port2.postMessage(0); });
 	}), true)`)
 	const n = 100
