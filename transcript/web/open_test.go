@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -56,16 +57,21 @@ func TestLongHearingOpens(t *testing.T) {
 	})); err != nil {
 		t.Fatal(err)
 	}
+	times := 1
+	if os.Getenv("TINGJI_TEST_LONG") != "" { // tingji bench
+		times = 5
+	}
 	var took []float64
-	for range 5 {
+	for range times {
 		visit(t, ctx, c.url+"/hearings/"+h.ID, 1366, 768)
 		until(t, ctx, `window.opened > 0`)
 		took = append(took, js[float64](t, ctx, `window.opened`))
 		until(t, ctx, `(s => s.scrollHeight - s.scrollTop - s.clientHeight < 5)(document.querySelector(".scroller"))`)
 	}
 	slices.Sort(took)
-	t.Logf("a hearing of %d lines opens in %.0f ms (median; %.0f to %.0f)", eightHours, took[2], took[0], took[4])
-	t.Attr("page_open_ms", fmt.Sprint(took[2]))
+	median := took[len(took)/2]
+	t.Logf("a hearing of %d lines opens in %.0f ms (median of %d; %.0f to %.0f)", eightHours, median, times, took[0], took[times-1])
+	t.Attr("page_open_ms", fmt.Sprint(median))
 }
 
 // longHearing is made of the lines of many.
