@@ -22,6 +22,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // of changes that another site's page sends, and the net under panics.
 func (s *Server) guard(next *http.ServeMux) http.Handler {
 	origin := http.NewCrossOriginProtection()
+	squeezed := squeeze(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out := &answer{ResponseWriter: w}
 		began := time.Now()
@@ -43,9 +44,7 @@ func (s *Server) guard(next *http.ServeMux) http.Handler {
 				"来自其他网站的修改请求已被拒绝。", "a change sent by another site's page is refused."}})
 			return
 		}
-		small := squeeze(out, r)
-		next.ServeHTTP(small, r)
-		small.end() // not after a panic: a stream that had begun is cut
+		squeezed.ServeHTTP(out, r)
 	})
 }
 
@@ -127,6 +126,11 @@ func (a *answer) Write(b []byte) (int, error) {
 		a.status = http.StatusOK
 	}
 	return a.ResponseWriter.Write(b)
+}
+
+// Flush sends what was written, for those who look for [http.Flusher] alone.
+func (a *answer) Flush() {
+	_ = http.NewResponseController(a.ResponseWriter).Flush() // the next Write says what is wrong
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -21,7 +21,6 @@ var ui embed.FS
 type page struct {
 	html   []byte
 	files  map[string][]byte // by name under /assets, the content's hash in each
-	packed map[string][]byte // the same, squeezed
 	script string            // name of the one with the program: another for every version
 }
 
@@ -48,11 +47,11 @@ func buildPage() (*page, error) {
 	if len(result.Errors) > 0 {
 		return nil, buildErrors(result.Errors)
 	}
-	p := &page{files: make(map[string][]byte), packed: make(map[string][]byte)}
+	p := &page{files: make(map[string][]byte)}
 	named := make(map[string]string) // by extension
 	for _, f := range result.OutputFiles {
 		name := path.Base(f.Path)
-		p.files[name], p.packed[name] = f.Contents, packed(f.Contents)
+		p.files[name] = f.Contents
 		named[path.Ext(name)] = name
 	}
 	html, err := ui.ReadFile("ui/index.html")
@@ -135,11 +134,7 @@ func (s *Server) getAsset(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", assetTypes[path.Ext(name)])
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.Header().Set("Vary", "Accept-Encoding")
-	if takesGzip(r) {
-		w.Header().Set("Content-Encoding", "gzip")
-		content = s.page.packed[name]
-	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 	_, _ = w.Write(content)
 	return nil
 }
