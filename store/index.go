@@ -55,9 +55,15 @@ func (s *Store) RunIndex(ctx context.Context, log *slog.Logger) error {
 	seen := map[string]sighting{}
 	tick := time.NewTicker(indexEvery)
 	defer tick.Stop()
-	swept, unsummed, failing := false, true, false
+	swept, warm, unsummed, failing := false, false, true, false
 	for {
 		err := func() error {
+			if !warm {
+				if err := s.warm(ctx); err != nil {
+					return err
+				}
+				warm = true
+			}
 			if !swept {
 				if err := s.sweep(ctx); err != nil {
 					return err
@@ -504,6 +510,37 @@ func (d Dialect) rowsIn() string {
 			SELECT generate_series(CAST(value ->> 0 AS bigint), CAST(value ->> 1 AS bigint)) FROM jsonb_array_elements(CAST($1 AS jsonb))))`
 	}
 	return `SELECT r.id, r.data FROM json_each($1) AS of CROSS JOIN search_rows AS r WHERE r.id BETWEEN of.value ->> 0 AND of.value ->> 1`
+}
+
+// warm reads into memory what every search needs, so that the first one does
+// not wait for it.
+func (s *Store) warm(ctx context.Context) error {
+	var blocks []blockInfo
+	err := s.view(ctx, func(tx *sql.Tx) (err error) {
+		if _, _, _, err = s.liveHearings(ctx, tx); err == nil {
+			blocks, err = blocksIn(ctx, tx)
+		}
+		return err
+	})
+	slices.SortFunc(blocks, func(a, b blockInfo) int { return a.newest.Compare(b.newest) })
+	for _, info := range blocks[:min(len(blocks), maxContents)] {
+		if err != nil {
+			break
+		}
+		// Each by itself: a long view keeps SQLite's log from being used again.
+		err = s.view(ctx, func(tx *sql.Tx) error {
+			f := finder{ctx: ctx, store: s, tx: tx}
+			b, err := f.blockOf(info)
+			if err == nil {
+				_, err = f.contentsOf(info.block, b)
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("read the search index: %w", err)
+	}
+	return nil
 }
 
 // sweep deletes what was written for blocks that do not count: a process ended
