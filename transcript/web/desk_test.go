@@ -35,13 +35,21 @@ func press(t *testing.T, ctx context.Context, keys ...string) {
 func digit(t *testing.T, ctx context.Context, n int) {
 	t.Helper()
 	text := strconv.Itoa(n)
-	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
-		k := input.DispatchKeyEventParams{Type: kind, Key: text, Code: "Digit" + text, WindowsVirtualKeyCode: int64('0' + n)}
-		if kind == input.DispatchKeyEventTypeKeyDown {
-			k.Text = text
-		}
-		call(t, ctx, input.DispatchKeyEvent, k)
-	}
+	stroke(t, ctx, input.DispatchKeyEventParams{Key: text, Code: "Digit" + text, Text: text, WindowsVirtualKeyCode: int64('0' + n)})
+}
+
+// enter presses the Enter key so.
+func enter(t *testing.T, ctx context.Context) {
+	t.Helper()
+	stroke(t, ctx, input.DispatchKeyEventParams{Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13})
+}
+
+func stroke(t *testing.T, ctx context.Context, k input.DispatchKeyEventParams) {
+	t.Helper()
+	k.Type = input.DispatchKeyEventTypeKeyDown
+	call(t, ctx, input.DispatchKeyEvent, k)
+	k.Type, k.Text = input.DispatchKeyEventTypeKeyUp, ""
+	call(t, ctx, input.DispatchKeyEvent, k)
 }
 
 // hold presses a key with the control or another modifier held.

@@ -241,6 +241,9 @@ export class HearingView extends HTMLElement {
     try {
       this.take(await ask<Hearing>(`${this.path}/${name}`, "POST", { reason }));
       this.banner.clear("trouble");
+      // What was pressed may be gone now: the keyboard goes on at what can be done next.
+      const at = document.activeElement;
+      if (at === document.body || (at instanceof HTMLElement && at.hidden)) this.querySelector<HTMLElement>(".actions button:not([hidden])")?.focus();
     } catch (problem) {
       this.trouble(t("failed", { why: (problem as Error).message }));
     }

@@ -537,7 +537,7 @@ export class Lines extends HTMLElement {
   /** The times of all lines are one stop of the Tab key; arrows go between them. */
   private pressed(e: KeyboardEvent): void {
     const row = this.rowOf(e.target);
-    if (!row || e.altKey || e.ctrlKey || e.metaKey) return;
+    if (!row || e.altKey || e.ctrlKey || e.metaKey || (e.target as HTMLElement).isContentEditable) return; // within a line they move the caret
     const lines = this.shown();
     const i = lines.indexOf(row);
     const next = { ArrowUp: i - 1, ArrowDown: i + 1, Home: 0, End: lines.length - 1 }[e.key];
