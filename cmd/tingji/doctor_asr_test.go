@@ -5,9 +5,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"tingji/capture"
 )
 
 // badEngine answers as an engine does that is set up wrongly.
@@ -45,6 +49,10 @@ func transcribes(after time.Duration, body string) http.HandlerFunc {
 // what to do.
 func TestDoctorOfBadEngines(t *testing.T) {
 	t.Parallel()
+	clip := filepath.Join(t.TempDir(), "clip.wav")
+	if err := os.WriteFile(clip, tone(4*capture.Rate), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		answer http.HandlerFunc
@@ -71,7 +79,7 @@ func TestDoctorOfBadEngines(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			stdout, stderr, code := tingji(t, nil, "doctor", "asr", "--asr-url", badEngine(t, tt.answer))
+			stdout, stderr, code := tingji(t, nil, "doctor", "asr", "--clip", clip, "--asr-url", badEngine(t, tt.answer))
 			if code != tt.code {
 				t.Errorf("exit code %d, want %d", code, tt.code)
 			}
