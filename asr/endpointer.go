@@ -1,20 +1,24 @@
 package asr
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"tingji/capture"
 )
 
 // Pauses say where utterances begin and end. The zero value stands for the
-// defaults. They are whole hundredths of a second. End holds for a channel as it was
-// when the channel began; changing the others changes utterances from there on.
+// defaults. They are whole hundredths of a second. End is what a channel begins with
+// ([Endpointer.SetEnd] changes it); changing the others changes utterances from there on.
 type Pauses struct {
 	Before time.Duration // kept before the first speech; 300 ms
 	After  time.Duration // kept after the last speech; 250 ms; less than End
 	End    time.Duration // of silence that end an utterance; 500 ms
+	// Detector is what an epoch begins with; it holds to its end.
+	Detector Detector
 }
 
 const (
@@ -26,11 +30,14 @@ const (
 	// silenceMark is how much silence is reported at once.
 	silenceMark = 10 * 100 // frames
 
-	// Speech begins with onsetActive active frames of onsetWindow: a click of
+	// Speech begins with onsetActive loud frames of onsetWindow: a click of
 	// 30 ms spans four at most, the shortest word more. It goes on while there
 	// are holdActive of holdWindow.
 	onsetActive, onsetWindow = 5, 10
 	holdActive, holdWindow   = 3, 5
+	// Or it begins with faintActive faint frames of faintWindow, when faintVoiced are
+	// voiced; and goes on with them while any of faintWindow is.
+	faintActive, faintVoiced, faintWindow = 9, 2, 32
 )
 
 // MaxUtterance bounds the length of an utterance.
@@ -48,6 +55,7 @@ const MaxUtterance = maxUtterance * frameSamples * time.Second / capture.Rate
 // use by several goroutines.
 type Endpointer struct {
 	before, after, end int // frames
+	keep, nextEnd      int // after as it is wanted; end of the steps after this one
 
 	begin capture.SampleIndex // of the step: everything before is decided
 	// base is where buffer begins; atBase is the detector's memory there. In
@@ -56,9 +64,11 @@ type Endpointer struct {
 	atBase vad
 	buffer []int16 // samples from base on
 
-	heard    capture.SampleIndex // all frames before it went into detector
-	detector vad
-	active   uint32 // which of the last 32 frames were, newest in bit 0; of this step
+	heard capture.SampleIndex // all frames before it went into room
+	room  vad
+	name  Detector
+	detector
+	loud, faint, voice uint32 // which of the last 32 frames were, newest in bit 0; of this step
 
 	open     bool
 	voiced   int                 // active frames of the utterance
@@ -84,11 +94,13 @@ type Step struct {
 	State   json.RawMessage     // at End
 }
 
-// endpointerState is the JSON form of a state. The end silence of a channel stays as
-// it began, whatever is configured later: who goes on from a state finds the same.
+// endpointerState is the JSON form of a state. The end silence and the detector are of
+// the step that begins there, whatever is configured: who goes on from a state finds the same.
 type endpointerState struct {
 	V   int `json:"v"`
 	End int `json:"end,omitempty"` // frames, where they are not standardEnd
+	// Detector is empty for Levels, as it was before there were others.
+	Detector Detector `json:"det,omitempty"`
 	vad
 }
 
@@ -108,6 +120,7 @@ func NewEndpointer(p Pauses, begin capture.SampleIndex, state json.RawMessage) (
 	e := &Endpointer{
 		before: frames(p.Before, 300*time.Millisecond),
 		end:    frames(p.End, 500*time.Millisecond),
+		name:   cmp.Or(p.Detector, Voices),
 		begin:  begin, base: begin, heard: begin,
 	}
 	s := endpointerState{vad: newVAD()}
@@ -128,10 +141,28 @@ func NewEndpointer(p Pauses, begin capture.SampleIndex, state json.RawMessage) (
 		if s.End > 0 {
 			e.end = s.End
 		}
+		e.name = cmp.Or(s.Detector, Levels)
 	}
-	e.after = min(frames(p.After, 250*time.Millisecond), max(e.end-1, 0))
-	e.atBase, e.detector = s.vad, s.vad
+	if e.detector = detectors[e.name]; e.detector == nil {
+		return nil, fmt.Errorf("no detector is called %q", e.name)
+	}
+	e.keep, e.nextEnd = frames(p.After, 250*time.Millisecond), e.end
+	e.setEnd(e.end)
+	e.atBase, e.room = s.vad, s.vad
 	return e, nil
+}
+
+// SetEnd changes the silence that ends an utterance, from the next step on: how a step
+// goes is settled where it begins. Zero stands for the default.
+func (e *Endpointer) SetEnd(d time.Duration) {
+	if d <= 0 {
+		d = standardEnd * 10 * time.Millisecond
+	}
+	e.nextEnd = min(max(1, int(d/(10*time.Millisecond))), longUtterance/2)
+}
+
+func (e *Endpointer) setEnd(frames int) {
+	e.end, e.after = frames, min(e.keep, max(frames-1, 0))
 }
 
 // Begin is where the present step began: all audio before is decided.
@@ -200,7 +231,7 @@ func (e *Endpointer) run(all bool) (steps []Step) {
 		}
 		frame := e.buffer[from : from+n]
 		e.heard += capture.SampleIndex(n)
-		if end, ok := e.decide(e.detector.frame(frame)); ok {
+		if end, ok := e.decide(e.room.frame(frame)); ok {
 			steps = append(steps, e.finish(end))
 		}
 	}
@@ -209,34 +240,36 @@ func (e *Endpointer) run(all bool) (steps []Step) {
 // decide says whether the step has ended with the frame that was just heard,
 // and where.
 func (e *Endpointer) decide(l level) (end capture.SampleIndex, ok bool) {
-	margin := onsetMargin
-	if e.open {
-		margin = holdMargin
-	}
-	e.active <<= 1
-	if l >= e.detector.threshold(margin) {
-		e.active |= 1
-	}
+	recent := e.buffer[:e.heard-e.base]
+	heard := e.sounds(&e.room, l, recent[max(len(recent)-recentSamples, 0):], e.heard, e.open)
+	e.loud, e.faint, e.voice = shift(e.loud, heard.loud), shift(e.faint, heard.faint), shift(e.voice, heard.voiced)
 	if !e.open {
-		if count(e.active, onsetWindow) < onsetActive {
-			e.advance(e.back(e.heard, e.before+onsetWindow))
+		began := 0 // frames ago
+		if n := count(e.loud, onsetWindow); n >= onsetActive {
+			began, e.voiced = oldest(e.loud, onsetWindow), n
+		}
+		if n := count(e.faint, faintWindow); began == 0 && n >= faintActive && count(e.voice, faintWindow) >= faintVoiced {
+			began, e.voiced = faintWindow, n // fainter yet before
+		}
+		if began == 0 {
+			e.advance(e.back(e.heard, e.before+faintWindow))
 			if e.base-e.begin < silenceMark*frameSamples {
 				return 0, false
 			}
 			return e.base, true
 		}
-		first := onsetWindow - 1
-		for e.active>>first&1 == 0 {
-			first--
-		}
-		e.advance(e.back(e.heard, e.before+first+1))
-		e.open, e.last, e.voiced = true, e.heard, count(e.active, onsetWindow)
+		e.advance(e.back(e.heard, e.before+began))
+		e.open, e.last = true, e.heard
 		e.quietest = quietPoint{level: 2 * fullScale}
 		return 0, false
 	}
 
-	e.voiced += int(e.active & 1)
-	if e.active&1 == 1 && count(e.active, holdWindow) >= holdActive {
+	speech := e.loud
+	if e.voice != 0 {
+		speech |= e.faint
+	}
+	e.voiced += int(speech & 1)
+	if speech&1 == 1 && count(speech, holdWindow) >= holdActive {
 		e.last = e.heard
 	}
 	silence := int((e.heard - e.last) / frameSamples)
@@ -252,8 +285,8 @@ func (e *Endpointer) decide(l level) (end capture.SampleIndex, ok bool) {
 	if spoken >= maxUtterance {
 		return e.quietest.at, true
 	}
-	if e.detector.Smooth < e.quietest.level {
-		e.quietest = quietPoint{e.heard, e.detector.Smooth}
+	if e.room.Smooth < e.quietest.level {
+		e.quietest = quietPoint{e.heard, e.room.Smooth}
 	}
 	return 0, false
 }
@@ -288,17 +321,21 @@ func (e *Endpointer) finish(end capture.SampleIndex) Step {
 	} else {
 		e.advance(end)
 	}
+	e.setEnd(e.nextEnd)
 	written := endpointerState{V: 1, vad: e.atBase}
 	if e.end != standardEnd {
 		written.End = e.end
+	}
+	if e.name != Levels {
+		written.Detector = e.name
 	}
 	state, err := json.Marshal(written)
 	if err != nil {
 		panic(err) // whole numbers only
 	}
 	step.State = state
-	e.begin, e.heard, e.detector = end, end, e.atBase
-	e.active, e.open = 0, false
+	e.begin, e.heard, e.room = end, end, e.atBase
+	e.loud, e.faint, e.voice, e.open = 0, 0, 0, false
 	return step
 }
 
@@ -311,12 +348,16 @@ func (v *vad) frames(samples []int16, first capture.SampleIndex) {
 	}
 }
 
-// count is how many of the newest n frames were active.
-func count(active uint32, n int) int {
-	total := 0
-	for range n {
-		total += int(active & 1)
-		active >>= 1
+func shift(frames uint32, newest bool) uint32 {
+	frames <<= 1
+	if newest {
+		frames |= 1
 	}
-	return total
+	return frames
 }
+
+// count is how many of the newest n frames are set.
+func count(frames uint32, n int) int { return bits.OnesCount32(frames & (1<<n - 1)) }
+
+// oldest is how many frames ago the first of the newest n that are set began.
+func oldest(frames uint32, n int) int { return bits.Len32(frames & (1<<n - 1)) }

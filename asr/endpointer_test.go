@@ -412,6 +412,27 @@ func TestEndSilence(t *testing.T) {
 			t.Errorf("%v, then %v: %d utterances, want %d", tt.first, tt.then, got, tt.want)
 		}
 	}
+	// A change holds from the next step on, and is in the state: also for who begins there.
+	e, err := NewEndpointer(Pauses{}, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := e.Write(s.samples[:capture.Rate*3/2]) // in the first utterance
+	e.SetEnd(800 * time.Millisecond)
+	got = append(append(got, e.Write(s.samples[capture.Rate*3/2:])...), e.Flush()...)
+	if n := len(spans(got)); n != 3 { // the first two apart, the last two together
+		t.Errorf("%d utterances, want 3: %v", n, spans(got))
+	}
+	for i := range got[:len(got)-1] {
+		e, err := NewEndpointer(Pauses{}, got[i].End, got[i].State)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := append(e.Write(s.samples[got[i].End:]), e.Flush()...)
+		if w, g := got[i+1], again[0]; g.First != w.First || g.End != w.End || i > 0 && string(g.State) != string(w.State) {
+			t.Errorf("step %d: %d–%d %s, again %d–%d %s", i+1, w.First, w.End, w.State, g.First, g.End, g.State)
+		}
+	}
 	if _, err := NewEndpointer(Pauses{}, 0, json.RawMessage(`{"v":1,"end":-5}`)); err == nil {
 		t.Error("a silence of less than nothing")
 	}

@@ -237,7 +237,11 @@ func (p *partition) chunk(chunk capture.Chunk, offset int64) {
 	}
 	p.w.counts.chunks.Add(1)
 	c.heardAt = time.Now()
-	c.take(chunk, offset, p.pauses(c))
+	pauses := p.pauses(c)
+	c.take(chunk, offset, pauses)
+	if _, known := p.w.at.Hearings.Hearing(c.hearing); known {
+		c.ends.SetEnd(pauses.End)
+	}
 	switch {
 	case c.gap == 0:
 	case chunk.Seq+1 < c.left: // what is missing comes chunk by chunk

@@ -44,8 +44,8 @@ const (
 	blockFrames = 64
 )
 
-// vad measures frames against a floor that follows the room. Its fields are all
-// its memory. It is a plain value: a copy is a snapshot.
+// vad measures frames and follows the room's floor. Its fields are all its memory. It
+// is a plain value: a copy is a snapshot.
 type vad struct {
 	Input    int32              `json:"in"`  // the last sample
 	Filtered int32              `json:"hp"`  // of the high-pass, in 1/256
@@ -88,13 +88,18 @@ func (v *vad) frame(samples []int16) level {
 	return l
 }
 
-// threshold is the level at which a frame is active.
-func (v *vad) threshold(margin level) level {
+// floor is the room's noise.
+func (v *vad) floor() level {
 	floor := v.Least
 	for _, b := range v.Blocks {
 		floor = min(floor, b)
 	}
-	return max(floor+margin, gate-onsetMargin+margin)
+	return floor
+}
+
+// threshold is the level at which a frame is active.
+func (v *vad) threshold(margin level) level {
+	return max(v.floor()+margin, gate-onsetMargin+margin)
 }
 
 // check refuses a memory that no audio can have left.

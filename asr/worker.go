@@ -21,7 +21,8 @@ type Config struct {
 	Instance string // who this is, in health: host and process
 	Parallel int    // questions to the engine at a time; 2 where zero
 	Pauses   Pauses
-	// SeatPauses, where it is set, says what is different for a seat.
+	// SeatPauses, where it is set, says what is different for a seat, and in a phase of
+	// the hearing: End is looked up anew for each utterance.
 	SeatPauses func(h capture.Hearing, channel string) Pauses
 	// FinalsOnly leaves out partials, for recordings that nobody watches.
 	FinalsOnly bool

@@ -24,6 +24,7 @@ import (
 var (
 	minutes = flag.Float64("minutes", 0, "minutes in all, spread over the conditions; 0: one of each")
 	only    = flag.String("condition", "", "only the conditions whose name has this in it")
+	by      = flag.String("detector", "", "what tells speech from noise: voices or levels")
 )
 
 // result is what a worker did to a hearing.
@@ -53,7 +54,7 @@ func measure(t *testing.T, h *Hearing) (r result) {
 			}
 		}
 	}
-	finals, err := asr.Replay(t.Context(), capture.Hearing{ID: "bench"}, chunks, engine, asr.Config{Parallel: 4, GiveUp: time.Minute}, log)
+	finals, err := asr.Replay(t.Context(), capture.Hearing{ID: "bench"}, chunks, engine, asr.Config{Parallel: 4, GiveUp: time.Minute, Pauses: asr.Pauses{Detector: asr.Detector(*by)}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,8 +157,8 @@ func TestCorpus(t *testing.T) {
 		{Condition{Name: "short answers", Seats: 3, Noise: -62, Bleed: none, Answer: true}, 0, 0, 0},
 		{Condition{Name: "long silence", Seats: 2, Noise: -62, Bleed: none, Silence: 20 * time.Second}, 0, 0, 0},
 		{Condition{Name: "noise, 20 dB below", Seats: 3, Noise: -42, Bleed: none}, 0.02, 0, 0},
-		{Condition{Name: "noise, 10 dB below", Seats: 3, Noise: -32, Bleed: none}, 0.2, 0, 0},
-		{Condition{Name: "noise, as loud as speech", Seats: 3, Noise: -22, Bleed: none}, 1, 0, 0},
+		{Condition{Name: "noise, 10 dB below", Seats: 3, Noise: -32, Bleed: none}, 0.02, 0, 0},
+		{Condition{Name: "noise, as loud as speech", Seats: 3, Noise: -22, Bleed: none}, 0.1, 0, 0},
 		{Condition{Name: "gaps", Seats: 3, Noise: -62, Bleed: none, Gaps: 3}, 0, 0, 0},
 		{Condition{Name: "overlaps", Seats: 4, Noise: -62, Bleed: none, Overlap: 0.5}, 0, 0, 0},
 		{Condition{Name: "bleed -30", Seats: 4, Noise: -62, Bleed: -30}, 0.005, 0.005, 0.005},
@@ -169,7 +170,7 @@ func TestCorpus(t *testing.T) {
 		{Condition{Name: "bleed -18, overlaps", Seats: 4, Noise: -62, Bleed: -18, Overlap: 0.5}, 0.05, 0.05, 0.02},
 		{Condition{Name: "bleed -6, overlaps", Seats: 4, Noise: -62, Bleed: -6, Overlap: 0.5}, 0.3, 0.2, 0.1},
 		{Condition{Name: "8 seats, bleed -12, noise", Seats: 8, Noise: -52, Bleed: -12, Overlap: 0.2, Answer: true}, 0.2, 0.1, 0.05},
-		{Condition{Name: "noise, 5 dB below", Seats: 3, Noise: -27, Bleed: none}, 1, 0, 0},
+		{Condition{Name: "noise, 5 dB below", Seats: 3, Noise: -27, Bleed: none}, 0.02, 0, 0},
 	}
 	length := time.Minute
 	if *minutes > 0 {

@@ -16,8 +16,10 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/agnivade/levenshtein"
 
+	"tingji/asr"
 	"tingji/asr/openai"
 	"tingji/capture"
+	"tingji/transcript"
 	"tingji/transcript/tsa"
 )
 
@@ -66,10 +68,19 @@ type ASRConfig struct {
 	Language string   `toml:"language"`
 	Timeout  Duration `toml:"timeout"`
 	Parallel int      `toml:"parallel"`
-	// EndSilence ends an utterance; a seat may have its own.
-	EndSilence Duration `toml:"end_silence"`
+	// EndSilence ends an utterance; a seat may have its own, and a phase.
+	EndSilence Duration      `toml:"end_silence"`
+	Phases     []PhaseConfig `toml:"phase"`
+	// Detector tells speech from noise: voices, or levels.
+	Detector string `toml:"detector"`
 	// Engines are servers that share the work, beside URL where that is set.
 	Engines []EngineConfig `toml:"engine"`
+}
+
+// PhaseConfig is what is different in a phase of a hearing.
+type PhaseConfig struct {
+	Name       string   `toml:"name"` // 最后陈述
+	EndSilence Duration `toml:"end_silence"`
 }
 
 // EngineConfig is one of several engines. What it leaves out is as in
@@ -139,7 +150,7 @@ func DefaultConfig() Config {
 		Listen: "127.0.0.1:8080",
 		Kafka:  KafkaConfig{Partitions: 16, Replication: 1, Listen: "127.0.0.1:0", CapMB: 512},
 		ASR: ASRConfig{
-			Model: "whisper-1", Language: "zh", Timeout: Duration(time.Minute), Parallel: 4, EndSilence: Duration(500 * time.Millisecond),
+			Model: "whisper-1", Language: "zh", Timeout: Duration(time.Minute), Parallel: 4, EndSilence: Duration(500 * time.Millisecond), Detector: string(asr.Voices),
 		},
 		Capture: CaptureConfig{Codec: string(capture.PCM), Pace: 1, SpoolMB: 20_000, Preroll: Duration(10 * time.Second), Listen: "127.0.0.1:8081"},
 	}
@@ -166,7 +177,7 @@ func LoadConfig(path string, environ []string) (Config, []string, error) {
 		}
 		if unknown := meta.Undecoded(); len(unknown) > 0 {
 			key := unknown[0].String()
-			known := append(configKeys(reflect.TypeFor[Config](), ""), "kafka", "asr", "capture", "courtroom", "courtroom.seat")
+			known := append(configKeys(reflect.TypeFor[Config](), ""), "kafka", "asr", "asr.phase", "asr.engine", "capture", "courtroom", "courtroom.seat")
 			return c, nil, misuse("configuration %s: unknown key %q%s", path, key, didYouMean(key, known))
 		}
 	}
@@ -406,6 +417,20 @@ func (c *Config) Check() error {
 	}
 	if err := checkEndSilence("asr", c.ASR.EndSilence); err != nil {
 		return err
+	}
+	if d := asr.Detector(c.ASR.Detector); d != asr.Voices && d != asr.Levels {
+		return misuse("asr.detector = %q: %s or %s", d, asr.Voices, asr.Levels)
+	}
+	for i, phase := range c.ASR.Phases {
+		if !slices.Contains(transcript.Phases(), transcript.Phase(phase.Name)) {
+			return misuse("asr.phase: there is no phase %q: one of %v", phase.Name, transcript.Phases())
+		}
+		if slices.ContainsFunc(c.ASR.Phases[:i], func(other PhaseConfig) bool { return other.Name == phase.Name }) {
+			return misuse("asr.phase: %s is configured twice", phase.Name)
+		}
+		if err := checkEndSilence("asr.phase "+phase.Name, phase.EndSilence); err != nil {
+			return err
+		}
 	}
 	for _, room := range c.Courtrooms {
 		for _, seat := range room.Seats {

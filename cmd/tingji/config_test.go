@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tingji/asr"
+	"tingji/capture"
 )
 
 const sampleConfig = "../../deploy/tingji.toml"
@@ -90,6 +91,10 @@ func TestConfigRefuses(t *testing.T) {
 		{"duration", "[asr]\ntimeout = \"soon\"\n", "no duration"},
 		{"end silence", "[asr]\nend_silence = \"5s\"\n", "300ms to 3s"},
 		{"a seat's end silence", seat + "end_silence = \"1ms\"\n", "seat judge"},
+		{"a phase's end silence", "[[asr.phase]]\nname = \"宣判\"\nend_silence = \"1ms\"\n", "asr.phase 宣判"},
+		{"a phase nobody knows", "[[asr.phase]]\nname = \"午休\"\nend_silence = \"1s\"\n", "最后陈述"},
+		{"a phase twice", strings.Repeat("[[asr.phase]]\nname = \"宣判\"\nend_silence = \"1s\"\n", 2), "twice"},
+		{"detector", "[asr]\ndetector = \"ears\"\n", "voices or levels"},
 		{"time-stamp authority", "tsa = \"tsa.example.cn\"\n", "tsa = "},
 		{"partitions", "[kafka]\npartitions = 0\n", "1 to 512"},
 		{"codec", "[capture]\ncodec = \"mp3\"\n", "pcm_s16le or flac"},
@@ -120,6 +125,48 @@ func TestConfigRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEndSilences: a seat's own silence, a phase's from when it was confirmed, and the
+// longer of both.
+func TestEndSilences(t *testing.T) {
+	c, _, err := LoadConfig(writeConfig(t, `
+[[asr.phase]]
+name = "最后陈述"
+end_silence = "800ms"
+[[courtroom]]
+id = "3"
+[[courtroom.seat]]
+channel = "judge"
+role = "审判长"
+end_silence = "1s"
+[[courtroom.seat]]
+channel = "plaintiff"
+role = "原告"
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{config: c}
+	h := capture.Hearing{Courtroom: "3"}
+	mark := func(phase string) {
+		h.Phases = append(h.Phases, capture.PhaseMark{Line: phase, Phase: phase, At: time.Unix(int64(len(h.Phases)), 0)})
+	}
+	check := func(judge, plaintiff time.Duration) {
+		t.Helper()
+		for channel, want := range map[string]time.Duration{"judge": judge, "plaintiff": plaintiff} {
+			if got := a.pauses(h, channel).End; got != want {
+				t.Errorf("%s after %v: %v, want %v", channel, h.Phases, got, want)
+			}
+		}
+	}
+	check(time.Second, 500*time.Millisecond)
+	mark("最后陈述")
+	check(time.Second, 800*time.Millisecond)
+	mark("") // this line begins none
+	check(time.Second, 800*time.Millisecond)
+	mark("宣判")
+	check(time.Second, 500*time.Millisecond)
 }
 
 // TestSeveralEngines: asr.url is one of them, what they leave out is as in asr,

@@ -110,7 +110,7 @@ func (a *app) startWorker(s *stack, log *courtLog, engine asr.Recognizer, mode w
 	}
 	worker := asr.NewWorker(asr.Config{
 		Instance: instance(), Parallel: parallel, GiveUp: mode.giveUp, FinalsOnly: mode.finalsOnly,
-		Pauses: asr.Pauses{End: time.Duration(a.config.ASR.EndSilence)}, SeatPauses: a.pauses,
+		Pauses: a.pauses(capture.Hearing{}, ""), SeatPauses: a.pauses,
 	}, asr.Log{
 		Group: states, Audio: workerAudio{log}, Segments: states,
 		Positions: states, Hearings: states, Health: healthLog{log},
@@ -120,16 +120,35 @@ func (a *app) startWorker(s *stack, log *courtLog, engine asr.Recognizer, mode w
 	s.Go("worker", worker.Run)
 }
 
-// pauses are those of a seat, as it is configured here.
+// pauses are those of a seat in the present phase of its hearing, as they are
+// configured here. Where both have their own, the longer silence ends an utterance.
 func (a *app) pauses(h capture.Hearing, channel string) asr.Pauses {
-	end := a.config.ASR.EndSilence
+	var own, phases Duration
 	room, _ := courtrooms(a.config.Courtrooms).find(h.Courtroom)
 	for _, seat := range room.Seats {
 		if seat.Channel == channel {
-			end = cmp.Or(seat.EndSilence, end)
+			own = seat.EndSilence
 		}
 	}
-	return asr.Pauses{End: time.Duration(end)}
+	present := presentPhase(h)
+	for _, phase := range a.config.ASR.Phases {
+		if phase.Name == present {
+			phases = phase.EndSilence
+		}
+	}
+	end := cmp.Or(max(own, phases), a.config.ASR.EndSilence)
+	return asr.Pauses{End: time.Duration(end), Detector: asr.Detector(a.config.ASR.Detector)}
+}
+
+// presentPhase is the phase that the clerk has confirmed last; empty before the first.
+func presentPhase(h capture.Hearing) string {
+	var newest capture.PhaseMark
+	for _, m := range h.Phases {
+		if m.Phase != "" && !m.At.Before(newest.At) {
+			newest = m
+		}
+	}
+	return newest.Phase
 }
 
 // instance names this process among those of its kind.
