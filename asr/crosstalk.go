@@ -73,6 +73,7 @@ func compare(own []int16, others []seatBand) *borrowed {
 	slices.SortFunc(others, func(x, y seatBand) int { // the loudest first: it explains most
 		return cmp.Or(cmp.Compare(energy(y.band), energy(x.band)), cmp.Compare(x.name, y.name))
 	})
+	var heard []voiceAt
 	for _, o := range others {
 		b.others = append(b.others, o.name)
 		left := 0
@@ -84,8 +85,11 @@ func compare(own []int16, others []seatBand) *borrowed {
 		if left < leastFrames {
 			break
 		}
-		b.explain(own, smooth, audible, o)
+		if v, ok := b.explain(own, smooth, audible, o); ok {
+			heard = append(heard, v)
+		}
 	}
+	b.mixtures(own, smooth, heard)
 	return b
 }
 
@@ -113,8 +117,8 @@ func overheard(own []int16, others []seatBand) bool {
 	return theirs*10 >= audible*8 && audible > 0
 }
 
-// explain marks the frames that are o's voice.
-func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBand) {
+// explain marks the frames that are o's voice; heard where o is heard at all.
+func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBand) (v voiceAt, heard bool) {
 	n := len(b.frames)
 	// Where o is louder at any lag.
 	there := smoothed(frameSums(o.band, len(o.band)/bandFrame))
@@ -131,15 +135,19 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 		}
 	}
 	if candidates < leastFrames {
-		return
+		return v, false
 	}
-	lag, ok := findLag(own, o.band, maybe)
-	if !ok {
-		return
+	lag, likeness := findLag(own, o.band, maybe)
+	if likeness < mixedCorrelation {
+		return v, false
 	}
 	// At that lag, frame by frame.
 	at := func(f int) int { return f*bandFrame + bandLag + lag } // in o.band
 	there = smoothed(frameSums(o.band[max(at(0), 0):], n))
+	v = voiceAt{len(b.others), o.band, lag, there}
+	if likeness < sameCorrelation {
+		return v, true
+	}
 	for f := range maybe {
 		maybe[f] = audible[f] && louder(there[f], smooth[f])
 	}
@@ -158,7 +166,7 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 		}
 	}
 	if len(ratios) == 0 {
-		return
+		return v, true
 	}
 	slices.Sort(ratios)
 	bleed := ratios[len(ratios)/8]
@@ -167,8 +175,14 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 			continue
 		}
 		b.frames[f] = uint8(len(b.others))
-		b.gain[f] = int16(min(max(math.Round(100*math.Log10(float64(smooth[f]+1)/float64(there[f]+1))), -2000), 0))
+		b.gain[f] = gain(smooth[f], there[f])
 	}
+	return v, true
+}
+
+// gain of a seat's sound over another's, tenths of a decibel, at most 0.
+func gain(here, there int64) int16 {
+	return int16(min(max(math.Round(100*math.Log10(float64(here+1)/float64(there+1))), -2000), 0))
 }
 
 // louder: by 2 dB.
@@ -219,14 +233,13 @@ func audibleFrames(smooth []int64) (audible []bool, floor int64) {
 }
 
 // findLag searches the places with most of the frames in question for the lag at
-// which two seats have the same sound; false where they have not. A lag is how
-// much later other has it. It is searched in half samples: a voice repeats itself
+// which two seats have the sound most alike, and how much, a square of a correlation;
+// 0 where there is no telling. A lag is how much later other has it. It is searched in half samples: a voice repeats itself
 // with each wave of its pitch, and only the true lag fits best.
-func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
+func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
 	n := len(maybe)
 	width := min(searchFrames, n)
 	tried := make([]bool, n)
-	highest := float64(sameCorrelation)
 	for range 2 {
 		best, most := -1, leastFrames-1
 		for from := 0; from+width <= n; from += 10 {
@@ -245,7 +258,7 @@ func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
 		top := slices.Max(whole)
 		for i, c := range whole {
 			// A voice at half a sample is found beside its lag, weaker.
-			if c < sameCorrelation/4 || c < top/4 {
+			if c < mixedCorrelation/4 || c < top/4 {
 				continue
 			}
 			for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
@@ -254,16 +267,16 @@ func findLag(own, other []int16, maybe []bool) (lag int, ok bool) {
 					x, y, z := products(own, other, f, half)
 					ab, aa, bb = ab+x, aa+y, bb+z
 				}
-				if c := square(ab, aa, bb); c > highest {
-					highest, lag, ok = c, half>>1, true
+				if c := square(ab, aa, bb); c > likeness {
+					likeness, lag = c, half>>1
 				}
 			}
 		}
-		if highest > 0.5 {
+		if likeness > 0.5 {
 			break // surely
 		}
 	}
-	return lag, ok
+	return lag, likeness
 }
 
 // wholeLags are the squared correlations over some frames at each whole lag, from

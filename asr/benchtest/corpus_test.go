@@ -106,6 +106,9 @@ func measure(t *testing.T, h *Hearing) (r result) {
 				if i != s.Seat {
 					there, _ := at(i, w)
 					elsewhere = elsewhere || there
+					if there && own {
+						println("DUP", Name(i), w.Start/16, w.Text, Name(s.Seat))
+					}
 				}
 			}
 			switch {
