@@ -129,7 +129,8 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 		for g := f; g <= f+2*bandLag/bandFrame && g < len(there); g++ {
 			loudest = max(loudest, there[g])
 		}
-		maybe[f] = audible[f] && louder(loudest, smooth[f])
+		// What another's voice explains is most likely in both by that voice.
+		maybe[f] = audible[f] && b.frames[f] == 0 && louder(loudest, smooth[f])
 		if maybe[f] {
 			candidates++
 		}
