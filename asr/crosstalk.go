@@ -379,7 +379,7 @@ func square(ab, aa, bb int64) float64 {
 }
 
 // most is whose voice the frames from one to another are, where it is another's
-// for 60 % and more of what is audible there; 0: the seat's own. It is not known
+// for 70 % and more of what is audible there; 0: the seat's own. It is not known
 // where too little is audible, as of a voiceless syllable.
 func (b *borrowed) most(from, to int) (other int, gain float64, known bool) {
 	from, to = min(max(from, 0), len(b.frames)), min(max(to, 0), len(b.frames))
@@ -396,7 +396,7 @@ func (b *borrowed) most(from, to int) (other int, gain float64, known bool) {
 	}
 	lent := all - counts[0]
 	known = all >= 3
-	if lent == 0 || lent*10 < all*6 {
+	if lent == 0 || lent*10 < all*7 {
 		return 0, 0, known
 	}
 	other = 1

@@ -225,7 +225,7 @@ func TestShare(t *testing.T) {
 	b := &borrowed{frames: make([]uint8, 60), gain: make([]int16, 60), audible: make([]bool, 60), others: []string{"judge", "clerk"}}
 	for f := range b.frames {
 		b.audible[f] = true
-		if f < 20 {
+		if f < 24 {
 			b.frames[f], b.gain[f] = 1, -180
 		}
 		if f >= 40 {
