@@ -13,6 +13,7 @@ RACE := -race -gcflags=all=-d=checkptr=0
 
 build:
 	@deploy/setup.sh run
+	@test -x $(BIN) || echo "make: building; the first time takes a minute or two" >&2
 	$(GO) build -o $(BIN) ./cmd/tingji
 	@$(GO) build -o bin/demo-asr ./cmd/demo-asr || echo "make: without the demonstration recogniser the sample hearing is replayed" >&2
 
