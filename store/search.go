@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"container/heap"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -237,6 +238,9 @@ func (f *finder) open() error {
 	}
 	from, to := f.filter.Between()
 	f.blocks = slices.DeleteFunc(f.blocks, func(b blockInfo) bool { return b.newest.AtMS < from || b.oldest.AtMS >= to })
+	if err := f.nameBlocks(); err != nil {
+		return err
+	}
 	slices.SortFunc(f.blocks, func(a, b blockInfo) int { return a.newest.Compare(b.newest) })
 	f.moved, f.dead = map[string]bool{}, map[int64]map[string]bool{}
 	if len(f.blocks) == 0 {
@@ -263,6 +267,28 @@ func (f *finder) open() error {
 		}
 		return none, err
 	}, `SELECT block, hearing FROM search_moved`)
+	return err
+}
+
+// nameBlocks leaves of the blocks those of the hearings that the query names,
+// where it names any: a search in one hearing reads one block.
+func (f *finder) nameBlocks() error {
+	var named [][1]string
+	for _, one := range f.query.Filters {
+		if one.Key == search.ByHearing && !one.Not {
+			named = append(named, [1]string{one.Value})
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(named)
+	if err != nil {
+		return err
+	}
+	in, err := collect(f.ctx, f.tx, func(rows *sql.Rows) (block int64, err error) { return block, rows.Scan(&block) },
+		`SELECT block FROM search_hearings WHERE hearing IN (SELECT value ->> 0 FROM `+f.store.dialect.each()+` AS e)`, string(list))
+	f.blocks = slices.DeleteFunc(f.blocks, func(b blockInfo) bool { return !slices.Contains(in, b.block) })
 	return err
 }
 
@@ -310,7 +336,7 @@ func (f *finder) pass(class, plan search.Class) error {
 	if !f.first && f.at.Class == class {
 		after = &f.at.Place
 	}
-	var sources []source
+	var sources sourceHeap
 	if len(f.live) > 0 {
 		sources = append(sources, &liveSource{f: f})
 	}
@@ -328,18 +354,19 @@ func (f *finder) pass(class, plan search.Class) error {
 			s.close()
 		}
 	}()
+	heap.Init(&sources)
 	for len(sources) > 0 && !f.done() {
 		if err := f.ctx.Err(); err != nil {
 			return err
 		}
-		next := slices.MinFunc(sources, func(a, b source) int { return a.place().Compare(b.place()) })
-		h, hits, lines, err := next.take()
+		h, hits, lines, err := sources[0].take()
 		if err != nil {
 			return err
 		}
-		if next.empty() {
-			next.close()
-			sources = slices.DeleteFunc(sources, func(s source) bool { return s == next })
+		if sources[0].empty() {
+			heap.Pop(&sources).(source).close()
+		} else {
+			heap.Fix(&sources, 0)
 		}
 		if h == nil || after != nil && h.Place().Compare(*after) <= 0 {
 			continue

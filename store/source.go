@@ -20,6 +20,21 @@ type source interface {
 	close() // once nothing is read of what take returned
 }
 
+// sourceHeap has the source whose next hearing is the newest on top.
+type sourceHeap []source
+
+func (h sourceHeap) Len() int           { return len(h) }
+func (h sourceHeap) Less(i, j int) bool { return h[i].place().Compare(h[j].place()) < 0 }
+func (h sourceHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *sourceHeap) Push(s any)        { *h = append(*h, s.(source)) }
+
+func (h *sourceHeap) Pop() any {
+	last := len(*h) - 1
+	s := (*h)[last]
+	*h = (*h)[:last]
+	return s
+}
+
 // liveSource are the hearings in memory.
 type liveSource struct {
 	f    *finder
@@ -123,7 +138,7 @@ func (s *blockSource) settle() {
 }
 
 func (s *blockSource) open() error {
-	if !s.read {
+	for !s.read { // of two that begin with the same hearing, the other comes first
 		if err := s.ahead.read(); err != nil {
 			return err
 		}
