@@ -35,15 +35,15 @@ const (
 // Sidecar is the JSON file beside an archive file. While the file is written
 // its name ends in .open.json, afterwards in .json.
 type Sidecar struct {
-	V         int         `json:"v"`
+	V         int         `json:"v"` // 1: of [Rate]; 2: of any, which a reader of 1 would misplace
 	Courtroom string      `json:"courtroom"`
 	Hearing   string      `json:"hearing"`
 	CaseNo    string      `json:"case_no,omitempty"`
 	Channel   string      `json:"channel"`
 	Role      string      `json:"role"`
 	Epoch     uint64      `json:"epoch"`
-	Part      int         `json:"part"` // from 1
-	Rate      int         `json:"rate"`
+	Part      int         `json:"part"`         // from 1
+	Rate      int         `json:"rate"`         // Hz: what the device gave. All samples here are of this rate
 	First     SampleIndex `json:"first_sample"` // of the epoch
 	Samples   int64       `json:"samples"`      // of this file; of a closed one
 	Anchors   []Anchor    `json:"anchors"`
@@ -102,8 +102,11 @@ func readSidecar(path string) (Sidecar, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &s)
 	}
-	if err == nil && s.V != 1 {
+	if err == nil && s.V != 1 && s.V != 2 {
 		err = fmt.Errorf("version %d", s.V)
+	}
+	if err == nil && (s.Rate < leastRate || s.Rate > mostRate) {
+		err = fmt.Errorf("a rate of %d Hz", s.Rate)
 	}
 	if err != nil {
 		return s, fmt.Errorf("read sidecar %s: %w", path, err)
@@ -154,12 +157,20 @@ type Track struct {
 	synced  int64 // samples of the present part
 }
 
-// Track begins, or goes on with, the archive of an epoch.
-func (a *Archive) Track(h Hearing, seat Seat, epoch uint64) *Track {
+// Track begins, or goes on with, the archive of an epoch, whose samples are of a
+// rate in Hz.
+func (a *Archive) Track(h Hearing, seat Seat, epoch uint64, rate int) *Track {
+	v := 1
+	if rate != Rate {
+		v = 2
+	}
 	return &Track{archive: a, dir: filepath.Join(a.dir, h.ID), side: Sidecar{
-		V: 1, Courtroom: a.courtroom, Hearing: h.ID, CaseNo: h.CaseNo, Channel: seat.Channel, Role: seat.Role, Epoch: epoch, Rate: Rate,
+		V: v, Courtroom: a.courtroom, Hearing: h.ID, CaseNo: h.CaseNo, Channel: seat.Channel, Role: seat.Role, Epoch: epoch, Rate: rate,
 	}}
 }
+
+// own is a length in samples of the file's rate.
+func (s *Sidecar) own(n SampleIndex) SampleIndex { return n * SampleIndex(s.Rate) / Rate }
 
 // Resume goes back to a sample of the epoch: what an earlier process has
 // archived from there on is written again. It is called before the first Write.
@@ -227,12 +238,12 @@ func (t *Track) parts() (map[string]Sidecar, error) {
 
 func (t *Track) suffix() string { return fmt.Sprintf("_%s_e%03d_p", t.side.Channel, t.side.Epoch) }
 
-// Write archives samples that begin at first and were heard from wall on, of who
+// Write archives samples, of the track's rate, that begin at first and were heard from wall on, of who
 // had the seat then: another holder gets another file.
 func (t *Track) Write(first SampleIndex, wall time.Time, role string, samples []int16) error {
 	if t.wav != nil {
 		have := SampleIndex(t.wav.Samples())
-		if first != t.side.First+have || have >= PartSamples || role != t.side.Role {
+		if first != t.side.First+have || have >= t.side.own(PartSamples) || role != t.side.Role {
 			if err := t.Close(); err != nil {
 				return err
 			}
@@ -249,13 +260,13 @@ func (t *Track) Write(first SampleIndex, wall time.Time, role string, samples []
 	if err := t.wav.Append(samples); err != nil {
 		return errors.Join(err, t.Close())
 	}
-	if n := len(t.side.Anchors); n == 0 || first-t.side.Anchors[n-1].Sample >= archiveAnchors {
+	if n := len(t.side.Anchors); n == 0 || first-t.side.Anchors[n-1].Sample >= t.side.own(archiveAnchors) {
 		t.side.Anchors = append(t.side.Anchors, Anchor{first, wall.UTC().Truncate(time.Microsecond)})
 		if err := t.side.write(t.base + ".open.json"); err != nil {
 			return fmt.Errorf("write sidecar: %w", err)
 		}
 	}
-	if t.wav.Samples()-t.synced >= int64(archiveSync) {
+	if t.wav.Samples()-t.synced >= int64(t.side.own(archiveSync)) {
 		if err := t.wav.Sync(); err != nil {
 			return errors.Join(err, t.Close())
 		}
@@ -272,7 +283,7 @@ func (t *Track) open(base string, s Sidecar) error {
 	if err := s.write(base + ".open.json"); err != nil {
 		return fmt.Errorf("open archive file: %w", err)
 	}
-	w, err := OpenWAV(base+".wav", Rate)
+	w, err := OpenWAV(base+".wav", s.Rate)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestArchive(t *testing.T) {
 	dir := t.TempDir()
 	hearing := Hearing{ID: "h1", CaseNo: "（2026）内0000民初1号"}
 	seat := Seat{Channel: "judge", Role: "审判长"}
-	track := openTestArchive(t, dir).Track(hearing, seat, 2)
+	track := openTestArchive(t, dir).Track(hearing, seat, 2, Rate)
 	sound := testChunk(MaxChunkSamples).Samples // 5 s
 	write := func(tr *Track, first, n SampleIndex) {
 		t.Helper()
@@ -75,7 +75,7 @@ func TestArchive(t *testing.T) {
 	if err != nil || !s.Recovered || s.Samples != int64(2*n) || s.First != PartSamples {
 		t.Errorf("after the crash: %+v, %v", s, err)
 	}
-	track = a.Track(hearing, seat, 2)
+	track = a.Track(hearing, seat, 2, Rate)
 	if err := track.Resume(PartSamples + n); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestArchive(t *testing.T) {
 	}
 
 	// Going back further removes what will be recorded again.
-	track = a.Track(hearing, seat, 2)
+	track = a.Track(hearing, seat, 2, Rate)
 	if err := track.Resume(n); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Another epoch is not touched.
-	other := a.Track(hearing, seat, 1)
+	other := a.Track(hearing, seat, 1, Rate)
 	write(other, 0, 10)
 	if err := other.Close(); err != nil {
 		t.Fatal(err)

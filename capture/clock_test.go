@@ -17,7 +17,7 @@ func TestClockFollowsDrift(t *testing.T) {
 		heard := func(i SampleIndex) time.Time {
 			return began.Add(time.Duration(float64(i) * float64(time.Second) / Rate * (1 + ppm*1e-6)))
 		}
-		const block = blockSamples
+		const block = Rate / blocksPerSecond
 		var c *clock
 		var worst, early time.Duration
 		last, stalled := began, SampleIndex(0)

@@ -9,10 +9,11 @@ import (
 // for use by several goroutines.
 type ear struct {
 	mu      sync.Mutex
-	zeros   SampleIndex // in a row, up to now
-	second  SampleIndex // samples of the second under way
-	loud    int         // of them, at full scale
-	clipped uint8       // which of the last seconds were clipped, newest in bit 0
+	rate    int   // of what it hears, in Hz
+	zeros   int   // in a row, up to now
+	second  int   // samples of the second under way
+	loud    int   // of them, at full scale
+	clipped uint8 // which of the last seconds were clipped, newest in bit 0
 
 	window [printSamples]int16 // the last samples, a ring
 	at     int
@@ -22,25 +23,28 @@ type ear struct {
 }
 
 const (
-	// fullScale and clippedSamples: a second with so many samples at the rails
-	// is distorted; a single loud knock has fewer.
-	fullScale      = 32700
-	clippedSamples = Rate / 200
-	clippedOf      = 5 // seconds, of which
-	clippedMost    = 3 // are enough for an alarm
+	// fullScale and clippedPart: a second with so much of it at the rails is
+	// distorted; a single loud knock has less.
+	fullScale   = 32700
+	clippedPart = 200
+	clippedOf   = 5 // seconds, of which
+	clippedMost = 3 // are enough for an alarm
 
 	// A fingerprint is taken where the sound itself says so, of so many samples:
 	// two seats that hear the same have the same ones, however far apart they
 	// run. Two microphones have none in common, as their noise differs.
 	printSamples = 32
-	printEvery   = 256 // samples, on average
+	printEvery   = 256 // samples at [Rate], on average
 	printSeconds = 4   // how long they are remembered
 	printSame    = 40  // in common: about a second of the same sound
 )
 
-func (e *ear) hear(samples []int16) {
+// hear takes what comes next, at a rate in Hz.
+func (e *ear) hear(samples []int16, rate int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.rate = rate
+	every := uint32(printEvery * max(rate, Rate) / Rate)
 	for _, s := range samples {
 		if s == 0 {
 			e.zeros++
@@ -54,10 +58,10 @@ func (e *ear) hear(samples []int16) {
 		e.at++
 		// Older samples leave the hash by its upper end.
 		e.hash = e.hash<<4 + uint32(uint16(s))*2654435761>>8
-		if e.hash>>16%printEvery == 0 {
+		if e.hash>>16%every == 0 {
 			e.print()
 		}
-		if e.second++; e.second == Rate {
+		if e.second++; e.second >= rate {
 			e.tick()
 		}
 	}
@@ -86,7 +90,7 @@ func (e *ear) print() {
 
 func (e *ear) tick() {
 	e.clipped <<= 1
-	if e.loud >= clippedSamples {
+	if e.loud >= e.second/clippedPart {
 		e.clipped |= 1
 	}
 	e.second, e.loud, e.now = 0, 0, e.now+1
@@ -106,7 +110,7 @@ func (e *ear) state() (quiet time.Duration, clipped bool) {
 	for i := range clippedOf {
 		n += int(e.clipped >> i & 1)
 	}
-	return e.zeros.Duration(), n >= clippedMost
+	return lengthOf(e.zeros, max(e.rate, 1)), n >= clippedMost
 }
 
 // same says whether two ears have heard the same sound in the last seconds, to

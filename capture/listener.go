@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // moment in memory only. It is safe for use by several goroutines.
 type Listener struct {
 	seat  SeatSource
-	keep  SampleIndex // how much is kept
+	keep  time.Duration // how much is kept
 	log   *slog.Logger
 	meter meter
 	ear   ear
@@ -23,7 +24,7 @@ type Listener struct {
 	mu      sync.Mutex
 	blocks  []heardBlock
 	base    uint64        // number of blocks[0]
-	held    SampleIndex   // in blocks
+	held    time.Duration // in blocks
 	heardAt time.Time     // when the last block came, or Run began
 	down    error         // why there is no sound; nil while there is
 	place   string        // what the seat was first heard to be connected to
@@ -35,13 +36,21 @@ type Listener struct {
 // heardBlock is what one Read gave: samples, or an error.
 type heardBlock struct {
 	samples []int16
+	rate    int       // of them, in Hz
 	arrived time.Time // of the last of them
 	err     error
 }
 
+func (b *heardBlock) length() time.Duration {
+	if len(b.samples) == 0 {
+		return 0
+	}
+	return lengthOf(len(b.samples), b.rate)
+}
+
 // tapSlack is how far a reader may be behind, beyond what is kept for the
 // opening: longer than a recorder waits between two attempts.
-const tapSlack = SampleIndex(12 * Rate)
+const tapSlack = 12 * time.Second
 
 // listenMost is the longest pause between attempts to hear a seat: what is said
 // meanwhile is lost.
@@ -50,7 +59,7 @@ const listenMost = 2 * time.Second
 // NewListener makes the listener of a live seat that keeps the last preroll of
 // its sound.
 func NewListener(seat SeatSource, preroll time.Duration, log *slog.Logger) *Listener {
-	return &Listener{seat: seat, keep: SamplesIn(preroll) + tapSlack, log: log, changed: make(chan struct{}, 1)}
+	return &Listener{seat: seat, keep: preroll + tapSlack, log: log, changed: make(chan struct{}, 1)}
 }
 
 // Run listens until ctx ends. A source that fails is opened again.
@@ -82,12 +91,13 @@ func (l *Listener) listen(ctx context.Context) error {
 	}
 	defer stream.Close()
 	where, _ := stream.(interface{ Place() string }) // see [Stream]
-	buf := make([]int16, blockSamples)
+	room := newRoom()
 	for i := 0; ; i++ {
-		if where != nil && i%(Rate/blockSamples) == 0 {
+		if where != nil && i%blocksPerSecond == 0 {
 			l.look(where.Place())
 		}
-		n, arrived, err := stream.Read(ctx, buf)
+		n, arrived, err := stream.Read(ctx, room.of(stream))
+		buf, rate := room.samples, rateOf(stream)
 		switch {
 		case errors.Is(err, ErrGap):
 			l.put(heardBlock{err: ErrGap})
@@ -95,8 +105,8 @@ func (l *Listener) listen(ctx context.Context) error {
 			return err
 		default:
 			l.meter.hear(buf[:n])
-			l.ear.hear(buf[:n])
-			l.put(heardBlock{samples: buf[:n], arrived: arrived})
+			l.ear.hear(buf[:n], rate)
+			l.put(heardBlock{samples: buf[:n], rate: rate, arrived: arrived})
 		}
 	}
 }
@@ -129,12 +139,12 @@ func (l *Listener) put(b heardBlock) {
 	}
 	b.samples = append(samples[:0], b.samples...)
 	l.blocks = append(l.blocks, b)
-	l.held += SampleIndex(len(b.samples))
+	l.held += b.length()
 	drop := 0
 	for ; drop < len(l.blocks)-1 && (l.held > l.keep || drop+maxHeard < len(l.blocks)); drop++ {
-		if old := l.blocks[drop].samples; len(old) > 0 {
-			l.held -= SampleIndex(len(old))
-			l.free = append(l.free, old)
+		if old := &l.blocks[drop]; len(old.samples) > 0 {
+			l.held -= old.length()
+			l.free = append(l.free, old.samples)
 		}
 	}
 	if drop > 0 {
@@ -200,7 +210,11 @@ type tap struct {
 	since    time.Time // nothing from before; zero once that is passed
 	next     uint64    // block
 	offset   int       // in it
+	rate     int       // of what was read last, in Hz; 0: nothing was
 }
+
+// Rate is that of what was read last; see [Stream].
+func (t *tap) Rate() int { return cmp.Or(t.rate, Rate) }
 
 func (t *tap) Resumable() bool { return false }
 
@@ -239,6 +253,7 @@ func (t *tap) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
 				return 0, time.Time{}, b.err
 			}
 			t.skip(b)
+			t.rate = b.rate
 			n := copy(buf, b.samples[t.offset:])
 			l.mu.Unlock()
 			if t.offset += n; t.offset == len(b.samples) {
@@ -248,7 +263,7 @@ func (t *tap) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
 				}
 				return n, b.arrived, nil
 			}
-			return n, b.arrived.Add(-SampleIndex(len(b.samples) - t.offset).Duration()), nil
+			return n, b.arrived.Add(-lengthOf(len(b.samples)-t.offset, b.rate)), nil
 		}
 		l.mu.Unlock()
 		select {
@@ -264,12 +279,13 @@ func (t *tap) skip(b heardBlock) {
 	if t.since.IsZero() || t.offset > 0 {
 		return
 	}
-	early := t.since.Sub(b.arrived.Add(-SampleIndex(len(b.samples)).Duration()))
+	early := t.since.Sub(b.arrived.Add(-b.length()))
 	if early <= 0 {
 		t.since = time.Time{}
 		return
 	}
-	t.offset = min(int(SamplesIn(early+SampleIndex(1).Duration()-1)), len(b.samples))
+	n := (int64(early)*int64(b.rate) + int64(time.Second) - 1) / int64(time.Second)
+	t.offset = int(min(n, int64(len(b.samples))))
 }
 
 // Close leaves the listener listening.

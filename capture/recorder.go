@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// blockSamples is the most that is asked of a source at a time: 20 ms.
-	blockSamples = Rate / 50
+	// blocksPerSecond: 20 ms are the most that is asked of a source at a time.
+	blocksPerSecond = 50
 	// queueChunks is how many chunks of one seat may wait for the disk: 4 s.
 	queueChunks = 4 * Rate / ChunkSamples
 	// pendingMost is how much sound of a live seat is held in memory while the
@@ -28,6 +28,15 @@ const (
 	// retryEpoch is how often a seat that has lost sound tries to go on.
 	retryEpoch = 500 * time.Millisecond
 )
+
+// room is what a stream is read into.
+type room struct{ samples []int16 }
+
+// newRoom makes room for 20 ms at any rate.
+func newRoom() *room { return &room{make([]int16, mostRate/blocksPerSecond)} }
+
+// of is as much of it as lasts 20 ms at a stream's rate.
+func (r *room) of(s Stream) []int16 { return r.samples[:max(1, rateOf(s)/blocksPerSecond)] }
 
 // recorder takes one seat's sound of one hearing into the archive and the
 // spool. One goroutine runs it; its meter and counters can be read by others.
@@ -60,13 +69,19 @@ type recorder struct {
 	shift    time.Duration // wall against monotonic clock at the last block, since then
 	first    SampleIndex
 	pending  []int16
-	whole    int                  // length of the epoch's chunks
-	buffers  [queueChunks][]int16 // of chunks on their way to the disk, in turn
-	turn     int
-	done     func(error) // gives a slot back
-	kept     SampleIndex // the archive has the epoch from here on; less than 0: not
-	lost     int64
-	retryAt  time.Time
+	whole    int // length of the epoch's chunks
+	// What a live source gives stands in the archive as it is: samples of the
+	// epoch at its rate, and from there at [Rate] in pending.
+	rate          int
+	native        SampleIndex // how many it gave in this epoch, at its rate
+	resampler     *Resampler  // nil at Rate
+	before, after []float64
+	buffers       [queueChunks][]int16 // of chunks on their way to the disk, in turn
+	turn          int
+	done          func(error) // gives a slot back
+	kept          SampleIndex // the archive has the epoch from here on; less than 0: not
+	lost          int64
+	retryAt       time.Time
 }
 
 func (r *recorder) holder() Seat { return *r.seat.Load() }
@@ -168,7 +183,7 @@ func (r *recorder) play(ctx context.Context) error {
 			return io.EOF
 		}
 		r.epoch, r.opened, r.first, r.pending = ch.Epoch, ch.OpenedAt, ch.Next, r.pending[:0]
-		r.whole = int(chunkLength(ch.Chunk))
+		r.rate, r.native, r.whole = Rate, ch.Next, int(chunkLength(ch.Chunk))
 		from = ch.SourceFrom + ch.Next
 		r.newTrack()
 	}
@@ -177,9 +192,10 @@ func (r *recorder) play(ctx context.Context) error {
 		return err
 	}
 	defer stream.Close()
-	buf := make([]int16, blockSamples)
+	room := newRoom()
 	for {
-		n, arrived, err := stream.Read(ctx, buf)
+		n, arrived, err := stream.Read(ctx, room.of(stream))
+		buf := room.samples
 		if errors.Is(err, ErrGap) {
 			r.log.Warn("the device has lost samples: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
 			r.finish(ctx, NotEnd)
@@ -198,15 +214,13 @@ func (r *recorder) play(ctx context.Context) error {
 			}
 			continue
 		}
-		r.takeLive(ctx, buf[:n], arrived)
+		r.takeLive(ctx, buf[:n], rateOf(stream), arrived)
 	}
 }
 
 // takeRecorded takes a block of a recording, which waits until there is room.
 func (r *recorder) takeRecorded(ctx context.Context, block []int16) error {
-	r.archiveBlock(r.first+SampleIndex(len(r.pending)), block)
-	r.pending = append(r.pending, block...)
-	r.samples.Store(int64(r.first) + int64(len(r.pending)))
+	r.take(block)
 	// A sample is kept back, so that there is always one to carry the end.
 	for len(r.pending) > r.whole {
 		select {
@@ -219,26 +233,56 @@ func (r *recorder) takeRecorded(ctx context.Context, block []int16) error {
 	return nil
 }
 
-// takeLive takes a block of a live source, which waits for nobody.
-func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Time) {
+// take puts a block into the archive, and its sound at [Rate] behind what is
+// pending.
+func (r *recorder) take(block []int16) {
+	r.archiveBlock(r.native, block)
+	r.native += SampleIndex(len(block))
+	if r.resampler == nil {
+		r.pending = append(r.pending, block...)
+	} else {
+		r.before = r.before[:0]
+		for _, v := range block {
+			r.before = append(r.before, float64(v))
+		}
+		r.after = r.resampler.Resample(r.after[:0], r.before)
+		r.round()
+	}
+	r.samples.Store(int64(r.first) + int64(len(r.pending)))
+}
+
+// round takes what the resampler gave.
+func (r *recorder) round() {
+	for _, v := range r.after {
+		r.pending = append(r.pending, RoundSample(v))
+	}
+}
+
+// place is where a sample of the source's rate stands at [Rate].
+func (r *recorder) place(native SampleIndex) SampleIndex {
+	return native * Rate / SampleIndex(r.rate)
+}
+
+// takeLive takes a block of a live source, of a rate in Hz, which waits for nobody.
+func (r *recorder) takeLive(ctx context.Context, block []int16, rate int, arrived time.Time) {
+	if r.epoch != 0 && r.rate != rate {
+		r.log.Warn("the device gives another rate: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel, "rate", rate)
+		r.finish(ctx, NotEnd)
+	}
 	if r.epoch != 0 && r.wokeBefore(arrived) {
 		r.log.Warn("the machine was suspended: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
 		r.finish(ctx, NotEnd)
 	}
-	if r.epoch == 0 && !r.beginLive(block, arrived) {
+	if r.epoch == 0 && !r.beginLive(block, rate, arrived) {
 		return
 	}
-	next := r.first + SampleIndex(len(r.pending)+len(block))
-	if !r.clock.heard(next, arrived) {
+	fits := r.clock.heard(r.place(r.native+SampleIndex(len(block))), arrived)
+	r.take(block)
+	if !fits {
 		r.log.Warn("samples do not fit the clock: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
-		r.pending = append(r.pending, block...)
-		r.archiveBlock(next-SampleIndex(len(block)), block)
 		r.finish(ctx, NotEnd)
 		return
 	}
-	r.archiveBlock(next-SampleIndex(len(block)), block)
-	r.pending = append(r.pending, block...)
-	r.samples.Store(int64(next))
 	for len(r.pending) > r.whole {
 		select {
 		case r.slots <- struct{}{}:
@@ -252,7 +296,7 @@ func (r *recorder) takeLive(ctx context.Context, block []int16, arrived time.Tim
 		// The disk takes not even numbers. The archive may still go on, and what
 		// it holds gets its numbers once there is room; see tail.go.
 		r.lose(len(r.pending))
-		r.pending, r.epoch = r.pending[:0], 0
+		r.pending, r.epoch, r.resampler = r.pending[:0], 0, nil
 		return
 	}
 }
@@ -271,15 +315,19 @@ func (r *recorder) wokeBefore(arrived time.Time) bool {
 }
 
 // beginLive opens an epoch with a block, if the disk takes one.
-func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
+func (r *recorder) beginLive(block []int16, rate int, arrived time.Time) bool {
 	// Chunks that still wait for the disk belong to the epoch before.
 	if time.Now().Before(r.retryAt) || !r.waitForSlots() {
-		r.refuse(block)
+		r.refuse(block, rate)
 		return false
 	}
-	c := newClock(arrived, len(block))
+	c := newClock(arrived, int(SamplesIn(lengthOf(len(block), rate))))
 	found, err := SampleIndex(0), error(nil)
-	if r.lost > 0 {
+	var resampler *Resampler
+	if rate != Rate {
+		resampler, err = NewResampler(rate)
+	}
+	if err == nil && r.lost > 0 {
 		found, err = numberTail(r.spool, r.archive, r.hearing.ID, r.channel, false)
 	}
 	if err == nil {
@@ -287,13 +335,13 @@ func (r *recorder) beginLive(block []int16, arrived time.Time) bool {
 	}
 	if err != nil {
 		r.retryAt = time.Now().Add(retryEpoch)
-		r.refuse(block)
+		r.refuse(block, rate)
 		return false
 	}
 	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 	r.countGap(&ch, c.opened)
 	r.epoch, r.clock, r.first, r.pending = ch.Epoch, c, 0, r.pending[:0]
-	r.whole = int(chunkLength(ch.Chunk))
+	r.rate, r.native, r.resampler, r.whole = rate, 0, resampler, int(chunkLength(ch.Chunk))
 	r.slept, r.shift = r.asleep(), 0
 	if r.lost > 0 {
 		r.log.Warn("the spool takes audio again", "hearing", r.hearing.ID, "channel", r.channel, "refused", r.lost, "archived", found)
@@ -338,8 +386,12 @@ func (r *recorder) waitForSlots() bool {
 }
 
 // refuse keeps a block in the archive only, as the end of the epoch before.
-func (r *recorder) refuse(block []int16) {
-	r.archiveBlock(r.first+SampleIndex(r.lost), block)
+func (r *recorder) refuse(block []int16, rate int) {
+	if rate != r.rate {
+		r.closeTrack()
+	}
+	r.archiveBlock(r.native, block)
+	r.native += SampleIndex(len(block))
 	r.lose(len(block))
 }
 
@@ -383,6 +435,10 @@ func (r *recorder) wall(i SampleIndex) time.Time {
 
 // finish ends the epoch with what is pending.
 func (r *recorder) finish(ctx context.Context, end End) {
+	if r.epoch != 0 && r.resampler != nil {
+		r.after = r.resampler.Flush(r.after[:0])
+		r.round()
+	}
 	if r.epoch != 0 && len(r.pending) > 0 {
 		for len(r.pending) > 0 {
 			n, last := min(len(r.pending), r.whole), NotEnd
@@ -406,7 +462,7 @@ func (r *recorder) finish(ctx context.Context, end End) {
 			break
 		}
 	}
-	r.epoch, r.pending = 0, r.pending[:0]
+	r.epoch, r.pending, r.resampler = 0, r.pending[:0], nil
 }
 
 // flush waits until all chunks are durable, by taking every slot.
@@ -429,7 +485,7 @@ func (r *recorder) flush(ctx context.Context) bool {
 
 func (r *recorder) newTrack() {
 	r.closeTrack()
-	r.track, r.kept = r.archive.Track(r.hearing, r.holder(), r.epoch), -1
+	r.track, r.kept = r.archive.Track(r.hearing, r.holder(), r.epoch, r.rate), -1
 	if err := r.track.Resume(r.first); err != nil {
 		r.archiveFailed(err)
 	}
@@ -445,7 +501,8 @@ func (r *recorder) closeTrack() {
 	r.track = nil
 }
 
-// archiveBlock writes to the archive. Its failure stops nothing else.
+// archiveBlock writes samples of the source's rate to the archive. Its failure
+// stops nothing else.
 func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 	if r.track == nil || time.Now().Before(r.retryArc) {
 		return
@@ -456,13 +513,15 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 			r.track.side.DriftPPM = &ppm
 		}
 	}
-	if err := r.track.Write(first, r.wall(first), r.holder().Role, block); err != nil {
+	if err := r.track.Write(first, r.wall(r.place(first)), r.holder().Role, block); err != nil {
 		r.kept = -1
 		r.archiveFailed(err)
 		return
 	}
 	if r.kept < 0 {
-		r.kept = first
+		if r.kept = first; r.resampler != nil {
+			r.kept = r.resampler.from(int64(first))
+		}
 	}
 	if !r.retryArc.IsZero() {
 		r.retryArc = time.Time{}

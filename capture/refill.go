@@ -43,7 +43,8 @@ func (s *sender) sound(chunks []Chunk) []Chunk {
 				s.readers[key] = r
 			}
 			c.Samples, c.archived = make([]int16, c.archived), 0
-			if _, err := r.read(c.Channel, c.Epoch, c.First, c.Samples); err != nil {
+			ch, _ := s.spool.Channel(c.Hearing, c.Channel)
+			if _, err := r.read(c.Channel, c.Epoch, c.First, c.Samples, ch.ends(c.Epoch)); err != nil {
 				continue
 			}
 		}
@@ -152,7 +153,7 @@ func fromArchive(r *archiveReader, ch *SpoolChannel, channel string, seq uint64)
 		return c, nil
 	}
 	c.Samples = make([]int16, n)
-	wall, err := r.read(channel, c.Epoch, c.First, c.Samples)
+	wall, err := r.read(channel, c.Epoch, c.First, c.Samples, ch.ends(c.Epoch))
 	if !wall.IsZero() {
 		c.CapturedAt = wall.UTC()
 	}

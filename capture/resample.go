@@ -21,6 +21,12 @@ type Resampler struct {
 	next     int64 // output index
 }
 
+// leastRate and mostRate are what a device may give, in Hz.
+const (
+	leastRate = 4000
+	mostRate  = 384000
+)
+
 // maxPhases bounds the table of filters. Every rate in use needs fewer; odd ones
 // (44,056 Hz: 2,000) are left to programs made for it.
 const maxPhases = 1024
@@ -28,8 +34,8 @@ const maxPhases = 1024
 // NewResampler makes a resampler from a rate between 4 and 384 kHz. Rates whose
 // ratio to [Rate] is no simple fraction are refused.
 func NewResampler(from int) (*Resampler, error) {
-	if from < 4000 || from > 384000 {
-		return nil, fmt.Errorf("resample: %d Hz is not between 4,000 and 384,000", from)
+	if from < leastRate || from > mostRate {
+		return nil, fmt.Errorf("resample: %d Hz is not between %d and %d", from, leastRate, mostRate)
 	}
 	g := gcd(from, Rate)
 	r := &Resampler{up: Rate / g, down: from / g}
@@ -64,6 +70,37 @@ func NewResampler(from int) (*Resampler, error) {
 	return r, nil
 }
 
+// begin has a new resampler's first output be that of index k, and says which
+// input is to come first: what it gives is what one gives that began at 0. Input
+// below 0 is silence.
+func (r *Resampler) begin(k SampleIndex) (first int64) {
+	r.next = int64(k)
+	r.in = r.in[:0]
+	r.base = r.next*int64(r.down)/int64(r.up) - int64(r.half) + 1
+	r.seen = r.base
+	return r.base
+}
+
+// outputs is how many outputs there are of n inputs in all, with what Flush gives.
+func (r *Resampler) outputs(n int64) SampleIndex {
+	return SampleIndex((n*int64(r.up) + int64(r.down) - 1) / int64(r.down))
+}
+
+// ends is the input behind the last one that outputs below k need.
+func (r *Resampler) ends(k SampleIndex) int64 {
+	return (int64(k)-1)*int64(r.down)/int64(r.up) + int64(r.half) + 1
+}
+
+// from is the first output that needs no input before n.
+func (r *Resampler) from(n int64) SampleIndex {
+	if n <= 0 {
+		return 0
+	}
+	// The first k whose whole input ⌊k·down/up⌋ is at least this one:
+	whole := n + int64(r.half) - 1
+	return SampleIndex((whole*int64(r.up) + int64(r.down) - 1) / int64(r.down))
+}
+
 // Resample takes input and appends to out what can be said now.
 func (r *Resampler) Resample(out, in []float64) []float64 {
 	r.in = append(r.in, in...)
@@ -74,8 +111,7 @@ func (r *Resampler) Resample(out, in []float64) []float64 {
 // Flush appends the rest, as if silence followed the input. The output is then
 // ⌈input·Rate/from⌉ samples in all. The resampler is not to be used again.
 func (r *Resampler) Flush(out []float64) []float64 {
-	want := (r.seen*int64(r.up) + int64(r.down) - 1) / int64(r.down)
-	end := len(out) + int(want-r.next)
+	end := len(out) + max(0, int(int64(r.outputs(r.seen))-r.next))
 	r.in = append(r.in, make([]float64, r.half+1)...)
 	out = r.produce(out)
 	return out[:min(len(out), end)]
@@ -94,14 +130,26 @@ func (r *Resampler) produce(out []float64) []float64 {
 			}
 			return out
 		}
-		window := r.in[first : first+2*r.half]
-		sum := 0.0
-		for i, c := range r.phases[phase] {
-			sum += c * window[i]
-		}
-		out = append(out, sum)
+		out = append(out, dot(r.phases[phase], r.in[first:first+2*r.half]))
 		r.next++
 	}
+}
+
+// dot sums four products at a time, which do not wait for each other. The order is
+// always the same: the same input gives the same output, to the bit.
+func dot(taps, window []float64) float64 {
+	var a, b, c, d float64
+	for len(taps) >= 4 && len(window) >= 4 {
+		a += taps[0] * window[0]
+		b += taps[1] * window[1]
+		c += taps[2] * window[2]
+		d += taps[3] * window[3]
+		taps, window = taps[4:], window[4:]
+	}
+	for i, t := range taps {
+		a += t * window[i]
+	}
+	return (a + b) + (c + d)
 }
 
 func gcd(a, b int) int {

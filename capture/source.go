@@ -27,9 +27,11 @@ type Source interface {
 // Stream is an open source. Read is for use by one goroutine. One that can tell
 // what hardware or which source of a sound server it is connected to has a method
 // Place() string as well, which says that at any time without waiting; "" is not
-// known. A place that changes is an alarm.
+// known. A place that changes is an alarm. One whose samples are not of [Rate] has a
+// method Rate() int: that of the samples that Read gave last, in Hz, one that
+// [NewResampler] takes. The archive keeps them as they are.
 type Stream interface {
-	// Read waits for sound and puts up to len(buf) samples, mono at Rate, into
+	// Read waits for sound and puts up to len(buf) samples, mono, into
 	// buf. n is at least 1 unless err is set. arrived is when the last of
 	// them was heard, with a monotonic reading; a recording that is played need not
 	// say. err is io.EOF at the end of a recording, or why the stream has died; no
@@ -38,6 +40,19 @@ type Stream interface {
 	// Close lets the device go. It is idempotent and may be called while Read
 	// waits.
 	Close() error
+}
+
+// rateOf is the rate of what a stream gave last, in Hz.
+func rateOf(s Stream) int {
+	if own, ok := s.(interface{ Rate() int }); ok {
+		return own.Rate()
+	}
+	return Rate
+}
+
+// lengthOf is how long n samples of a rate last.
+func lengthOf(n, rate int) time.Duration {
+	return time.Duration(n) * time.Second / time.Duration(rate)
 }
 
 // SourceError says, for people, why a source cannot be heard.

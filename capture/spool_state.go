@@ -67,6 +67,19 @@ func chunkLength(n SampleIndex) SampleIndex {
 	return n
 }
 
+// ends is where an epoch ends, as far as is known.
+func (c *SpoolChannel) ends(epoch uint64) SampleIndex {
+	if epoch == c.Epoch {
+		return c.Next
+	}
+	for _, e := range c.Past {
+		if e.Epoch == epoch {
+			return e.Next
+		}
+	}
+	return -1
+}
+
 // place is the chunk of a number without its samples, and how many they were;
 // ok is false where that is not known.
 func (c *SpoolChannel) place(seq uint64) (chunk Chunk, samples int, ok bool) {

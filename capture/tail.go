@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -15,37 +16,26 @@ import (
 // the spool knows. An epoch that goes on gets whole chunks only.
 func (a *Archive) tail(hearing, channel string, ch SpoolChannel, goesOn bool) ([]Chunk, error) {
 	// A last chunk that is not whole was the end of its epoch.
-	whole := chunkLength(ch.Chunk)
-	if ch.Epoch == 0 || ch.End != NotEnd || ch.Next%whole != 0 {
+	length := chunkLength(ch.Chunk)
+	if ch.Epoch == 0 || ch.End != NotEnd || ch.Next%length != 0 {
 		return nil, nil
 	}
 	r := a.reader(hearing)
 	defer r.close()
 	var chunks []Chunk
-	for at := ch.Next; ; at += whole {
-		n, err := r.seek(channel, ch.Epoch, at)
-		if errors.Is(err, errNotArchived) {
-			return chunks, nil
-		}
-		if err != nil {
+	sound := make([]int16, length)
+	for at := ch.Next; ; at += length {
+		n, wall, err := r.sound(channel, ch.Epoch, at, sound, func(SampleIndex) bool { return !goesOn })
+		if err != nil && !errors.Is(err, errNotArchived) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		wall := r.part.wall(at)
-		for n < whole { // it may go on in the next file
-			more, err := r.seek(channel, ch.Epoch, at+n)
-			if err != nil {
-				break
-			}
-			n += more
-		}
-		n = min(n, whole)
-		if n < whole && goesOn {
+		if n < len(sound) && goesOn || n == 0 {
 			return chunks, nil
 		}
 		chunks = append(chunks, Chunk{
-			Hearing: hearing, Channel: channel, Epoch: ch.Epoch, First: at, CapturedAt: wall.UTC(), archived: int(n),
+			Hearing: hearing, Channel: channel, Epoch: ch.Epoch, First: at, CapturedAt: wall.UTC(), archived: n,
 		})
-		if n < whole {
+		if n < len(sound) {
 			return chunks, nil
 		}
 	}

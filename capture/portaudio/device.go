@@ -155,9 +155,17 @@ func (s *System) openDevice(at place, info *pa.DeviceInfo, channels int) (*devic
 	return d, nil
 }
 
-// format finds a rate that the device takes, ours if it can.
+// format finds a rate that the device takes: the one that was asked for, else the
+// hardware's own. What stands behind a sound server gives whatever is asked, and
+// what its hardware has is not known: there it is the pipeline's.
 func (d *device) format(info *pa.DeviceInfo) (pa.StreamParameters, error) {
-	rates := []int{capture.Rate, int(info.DefaultSampleRate), 48000, 44100, 32000, 96000, 8000}
+	rates := []int{48000, int(info.DefaultSampleRate), 44100, 96000, 32000, capture.Rate, 8000}
+	if !isHardware(info.Name) {
+		rates = append([]int{capture.Rate}, rates...)
+	}
+	if d.system.rate != 0 {
+		rates = append([]int{d.system.rate}, rates...)
+	}
 	for _, d.rate = range rates {
 		p := pa.StreamParameters{
 			Input:           pa.StreamDeviceParameters{Device: info, Channels: d.channels, Latency: latency},

@@ -2,8 +2,7 @@
 // library. It needs cgo; built without, it says so when a microphone is asked
 // for.
 //
-// Samples come as the device gives them, 16 kHz where it can do that, else
-// through [capture.Resampler]. Overflows are reported, never closed up, and a
+// Samples come as the device gives them, at its rate. Overflows are reported, never closed up, and a
 // device that delivers nothing is given up: blocking reads of a device that is
 // gone can hang for ever. It must never take another device than the one that
 // was named.

@@ -29,6 +29,12 @@ func cutCard(name string) (before, card, after string, ok bool) {
 	return name[:i], name[i : i+j], name[i+j:], true
 }
 
+// isHardware says whether a device is a card itself, and no plug-in before it.
+func isHardware(name string) bool {
+	_, _, _, ok := cutCard(name)
+	return ok
+}
+
 // stableName is a device's name with the place of its card on the bus instead of
 // the card's number: the same after any restart, as long as nobody moves the plug.
 func stableName(sys, name string) string {

@@ -8,6 +8,8 @@ func stableName(_, name string) string { return name }
 
 func hardware(_, _ string) string { return "" }
 
+func isHardware(string) bool { return true }
+
 func recordings() map[string][]string { return nil }
 
 func appeared(_, _ map[string][]string) string { return "" }

@@ -115,7 +115,7 @@ func built(key string) string {
 func TestFourDevices(t *testing.T) {
 	names := []string{"judge", "clerk", "plaintiff", "defendant"}
 	pulse(t, names...)
-	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	sys := portaudio.New(0, slog.New(slog.DiscardHandler))
 	devices, err := sys.Devices()
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func sink(t *testing.T, name string) (module string) {
 // it back: the seat says that it is gone, and then hears again, to the bit.
 func TestUnpluggedAndBack(t *testing.T) {
 	pulse(t, "judge")
-	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	sys := portaudio.New(0, slog.New(slog.DiscardHandler))
 	source := sys.Source("ALSA", "judge", 0)
 	st, err := source.Open(t.Context(), 0)
 	if err != nil {
@@ -226,7 +226,7 @@ func TestSwappedSource(t *testing.T) {
 	pulse(t)
 	judge := sink(t, "judge")
 	sink(t, "clerk")
-	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	sys := portaudio.New(0, slog.New(slog.DiscardHandler))
 	st, err := sys.Source("ALSA", "judge", 0).Open(t.Context(), 0)
 	if err != nil {
 		t.Skipf("the virtual device cannot be opened: %v", err)
@@ -317,7 +317,7 @@ func recordWhatIsPlayed(ctx context.Context, t *testing.T, source capture.Source
 // four seats share; one of them leaves and comes back meanwhile.
 func TestOneDeviceFourSeats(t *testing.T) {
 	pulse(t, fourChannels)
-	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	sys := portaudio.New(0, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	const lead, sound = capture.Rate, 2 * capture.Rate
@@ -393,7 +393,7 @@ func TestOneDeviceFourSeats(t *testing.T) {
 // TestDeviceGone takes the sound server away while it is recorded from.
 func TestDeviceGone(t *testing.T) {
 	pulse(t, "judge")
-	sys := portaudio.New(slog.New(slog.DiscardHandler))
+	sys := portaudio.New(0, slog.New(slog.DiscardHandler))
 	st, err := sys.Source("ALSA", "judge", 0).Open(t.Context(), 0)
 	if err != nil {
 		t.Skipf("the virtual device cannot be opened: %v", err)

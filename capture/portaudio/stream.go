@@ -33,47 +33,38 @@ type block struct {
 
 // stream is one channel of an open device.
 type stream struct {
-	source    *Source
-	device    *device
-	resampler *capture.Resampler // nil where the device has our rate
-	blocks    chan block
-	once      sync.Once
+	source *Source
+	device *device
+	blocks chan block
+	free   chan []int16 // samples of blocks that were handed out, to be used again
+	once   sync.Once
 
-	// The device's lock guards these.
-	in, out []float64
-	gap     bool // samples were lost since the last block
+	gap bool // samples were lost since the last block; the device's lock guards it
 
-	rest block // of the block that Read is handing out
+	rest  block       // of the block that Read is handing out
+	used  []int16     // all of its samples
+	timer *time.Timer // of Read
 }
 
 func newStream(s *Source, d *device) (*stream, error) {
-	st := &stream{source: s, device: d, blocks: make(chan block, queueBlocks+1)}
-	if d.rate != capture.Rate {
-		var err error
-		if st.resampler, err = capture.NewResampler(d.rate); err != nil {
-			return nil, fmt.Errorf("open device %q: %w", s.device, err)
-		}
+	if _, err := capture.NewResampler(d.rate); err != nil {
+		return nil, fmt.Errorf("open device %q: %w", s.device, err)
 	}
-	return st, nil
+	return &stream{source: s, device: d, blocks: make(chan block, queueBlocks+1), free: make(chan []int16, queueBlocks+1)}, nil
 }
 
 // take takes the stream's channel of what the device has read. The device's
 // goroutine calls it, with its lock.
 func (s *stream) take(buf []int16, channels int, arrived time.Time, lost bool) {
-	b := block{arrived: arrived, gap: s.gap || lost, samples: make([]int16, 0, len(buf)/channels)}
-	if s.resampler == nil {
-		for i := s.source.channel; i < len(buf); i += channels {
-			b.samples = append(b.samples, buf[i])
-		}
-	} else {
-		s.in = s.in[:0]
-		for i := s.source.channel; i < len(buf); i += channels {
-			s.in = append(s.in, float64(buf[i]))
-		}
-		s.out = s.resampler.Resample(s.out[:0], s.in)
-		for _, v := range s.out {
-			b.samples = append(b.samples, capture.RoundSample(v))
-		}
+	b := block{arrived: arrived, gap: s.gap || lost}
+	select {
+	case b.samples = <-s.free:
+	default:
+		b.samples = make([]int16, 0, len(buf)/channels)
+	}
+	b.samples = b.samples[:0]
+	for i := s.source.channel; i < len(buf); i += channels {
+		b.samples = append(b.samples, buf[i])
 	}
 	// One place stays free for the last word.
 	if s.gap = len(s.blocks) >= queueBlocks; !s.gap { // else nobody has read for 2 s
@@ -87,14 +78,25 @@ func (s *stream) end(err error) { s.blocks <- block{err: err} }
 // Read implements [capture.Stream].
 func (s *stream) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
 	for len(s.rest.samples) == 0 {
-		t := time.NewTimer(patience)
+		if s.used != nil {
+			select {
+			case s.free <- s.used:
+			default:
+			}
+			s.used = nil
+		}
+		if s.timer == nil {
+			s.timer = time.NewTimer(patience)
+		}
+		s.timer.Reset(patience)
 		select {
 		case s.rest = <-s.blocks:
-			t.Stop()
+			s.timer.Stop()
+			s.used = s.rest.samples
 		case <-ctx.Done():
-			t.Stop()
+			s.timer.Stop()
 			return 0, time.Time{}, ctx.Err()
-		case <-t.C:
+		case <-s.timer.C:
 			return 0, time.Time{}, &capture.SourceError{
 				Text:   fmt.Sprintf("设备“%s”已 %.0f 秒没有声音数据；请检查连接", s.source.device, patience.Seconds()),
 				TextEN: fmt.Sprintf("device %q has delivered nothing for %.0f s; check that it is connected", s.source.device, patience.Seconds()),
@@ -111,8 +113,11 @@ func (s *stream) Read(ctx context.Context, buf []int16) (int, time.Time, error) 
 	n := copy(buf, s.rest.samples)
 	s.rest.samples = s.rest.samples[n:]
 	// What is left of the block arrived with it, after what is returned now.
-	return n, s.rest.arrived.Add(-capture.SampleIndex(len(s.rest.samples)).Duration()), nil
+	return n, s.rest.arrived.Add(-time.Duration(len(s.rest.samples)) * time.Second / time.Duration(s.device.rate)), nil
 }
+
+// Rate is the device's own; see [capture.Stream].
+func (s *stream) Rate() int { return s.device.rate }
 
 // Place is what the device is connected to; see [capture.Stream].
 func (s *stream) Place() string { return *s.device.connected.Load() }

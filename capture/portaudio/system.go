@@ -19,16 +19,18 @@ import (
 // state in globals, and opening and closing are not safe in it at once. System
 // is safe for use by several goroutines.
 type System struct {
-	log *slog.Logger
-	mu  sync.Mutex // around every call but reads
+	log  *slog.Logger
+	rate int        // that devices are opened at where they take it, in Hz; 0: their own
+	mu   sync.Mutex // around every call but reads
 
 	open   map[place]*device
 	wanted map[string]int // channels that seats are on, by device name
 }
 
-// New makes the system; the library is started with the first stream.
-func New(log *slog.Logger) *System {
-	return &System{log: log, open: map[place]*device{}, wanted: map[string]int{}}
+// New makes the system, whose devices are opened at a rate in Hz where they take
+// it; 0: at their own. The library is started with the first stream.
+func New(rate int, log *slog.Logger) *System {
+	return &System{log: log, rate: rate, open: map[place]*device{}, wanted: map[string]int{}}
 }
 
 // Devices lists what sound can be taken from. While a stream is open it is the

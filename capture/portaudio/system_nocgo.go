@@ -13,7 +13,7 @@ import (
 type System struct{}
 
 // New makes a system whose every device is refused.
-func New(*slog.Logger) *System { return &System{} }
+func New(int, *slog.Logger) *System { return &System{} }
 
 func notBuilt() error {
 	return &capture.SourceError{

@@ -27,7 +27,7 @@ func (captureDevicesCmd) Help() string {
 }
 
 func (captureDevicesCmd) Run(a *app) error {
-	devices, err := portaudio.New(a.log).Devices()
+	devices, err := portaudio.New(0, a.log).Devices()
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ type CaptureConfig struct {
 	Courtroom string   `toml:"courtroom"`
 	Codec     string   `toml:"codec"`
 	Pace      float64  `toml:"pace"`
+	Rate      int      `toml:"rate"`
 	SpoolMB   int      `toml:"spool_mb"`
 	Archive   string   `toml:"archive"`
 	Backlog   int      `toml:"backlog_mbit"`
@@ -402,6 +403,9 @@ func (c *Config) Check() error {
 	}
 	if c.Capture.Pace < 0 {
 		return misuse("capture.pace = %g: 1 is real time, 0 as fast as possible", c.Capture.Pace)
+	}
+	if r := c.Capture.Rate; r != 0 && (r < 8000 || r > 192000) {
+		return misuse("capture.rate = %d: 8000 to 192000 Hz, or 0 for the device's own", r)
 	}
 	if c.Capture.Preroll < 0 || c.Capture.Preroll > Duration(time.Minute) {
 		return misuse("capture.preroll = %s: 0s to 1m", c.Capture.Preroll)

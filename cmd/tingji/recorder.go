@@ -105,7 +105,7 @@ func misuseNoCourtroom() error {
 // sources makes the source of every seat of a room. ref holds the recordings
 // that sample: names; nil where there are none.
 func (a *app) sources(room CourtroomConfig, ref *hearing.Hearing) ([]capture.SeatSource, error) {
-	player, system := file.NewPlayer(a.config.Capture.Pace), portaudio.New(a.log)
+	player, system := file.NewPlayer(a.config.Capture.Pace), portaudio.New(a.config.Capture.Rate, a.log)
 	var seats []capture.SeatSource
 	var bad error
 	good := 0
