@@ -134,32 +134,34 @@ func (s *Store) AddLine(ctx context.Context, l transcript.Line) (transcript.Line
 	l.Origin = transcript.Hand
 	err := checkLine(&l)
 	if err == nil {
-		err = s.change(ctx, func(tx *sql.Tx) error {
-			var status, n = "", int64(0)
-			err := tx.QueryRowContext(ctx, `
-				UPDATE hearings SET changes = changes + 1, hand_lines = hand_lines + 1 WHERE id = $1
-				RETURNING changes, hand_lines, status`, l.Hearing).Scan(&l.Change, &n, &status)
-			if errors.Is(err, sql.ErrNoRows) {
-				return transcript.ErrNotFound
-			}
-			if err != nil {
-				return err
-			}
-			if st := capture.Status(status); st == capture.Signed {
-				return &transcript.StateError{Hearing: l.Hearing, Status: st, Action: "revise"}
-			}
-			l.ID = "hand-" + strconv.FormatInt(n, 10)
-			added, err := insertLine(ctx, tx, &l, now())
-			if err == nil && !added {
-				err = fmt.Errorf("line %s is there already", l.ID)
-			}
-			return err
-		})
+		err = s.change(ctx, func(tx *sql.Tx) error { return addLine(ctx, tx, &l) })
 	}
 	if err != nil {
 		return transcript.Line{}, fmt.Errorf("add a line to %s: %w", l.Hearing, err)
 	}
 	return l, nil
+}
+
+func addLine(ctx context.Context, tx *sql.Tx, l *transcript.Line) error {
+	var status, n = "", int64(0)
+	err := tx.QueryRowContext(ctx, `
+		UPDATE hearings SET changes = changes + 1, hand_lines = hand_lines + 1 WHERE id = $1
+		RETURNING changes, hand_lines, status`, l.Hearing).Scan(&l.Change, &n, &status)
+	if errors.Is(err, sql.ErrNoRows) {
+		return transcript.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if st := capture.Status(status); st == capture.Signed {
+		return &transcript.StateError{Hearing: l.Hearing, Status: st, Action: "revise"}
+	}
+	l.ID = "hand-" + strconv.FormatInt(n, 10)
+	added, err := insertLine(ctx, tx, l, now())
+	if err == nil && !added {
+		err = fmt.Errorf("line %s is there already", l.ID)
+	}
+	return err
 }
 
 // Lines implements transcript.LineStore: lines and last are of one instant.

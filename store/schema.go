@@ -23,7 +23,7 @@ const (
 )
 
 // SchemaVersion is the version that this program reads and writes.
-const SchemaVersion = 5
+const SchemaVersion = 6
 
 //go:embed schema/*.sql
 var schemaFiles embed.FS

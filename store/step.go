@@ -44,6 +44,9 @@ func (s *Store) ApplyStep(ctx context.Context, at transcript.Source, seg asr.Seg
 		if err := movePosition(ctx, tx, seg); err != nil {
 			return err
 		}
+		if err := insertAsides(ctx, tx, seg); err != nil {
+			return err
+		}
 		if stored == nil {
 			// No event, but the hearing must not be signed meanwhile.
 			return refuseSigned(tx.QueryRowContext(ctx,

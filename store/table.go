@@ -23,6 +23,7 @@ func recordTables() []table {
 		{"hearings", `id, version, status, courtroom, case_no, created_at, changes, hand_lines, state`, true},
 		{"lines", lineColumns, true},
 		{"revisions", `hearing, line, revision, text, role, speaker, author, at, previous, hash`, true},
+		{"asides", asideColumns, false},
 		{"corrections", `hearing, number, request`, true},
 		{"decisions", `hearing, number, decision`, true},
 		{"sealed_files", `hearing, path, data`, true},

@@ -516,3 +516,11 @@ func run(t *testing.T, d *transcript.Docket, log *fakeLog) (stop func()) {
 		}
 	}
 }
+
+func (s *fakeStore) Asides(ctx context.Context, hearing string) (list []transcript.Aside, err error) {
+	return nil, nil // held by the real stores' tests, and the pages'
+}
+
+func (s *fakeStore) BringBack(context.Context, string, transcript.Line) (transcript.Line, bool, error) {
+	return transcript.Line{}, false, transcript.ErrNotFound
+}

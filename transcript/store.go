@@ -99,6 +99,12 @@ type LineStore interface {
 	Revise(ctx context.Context, hearing, line string, ifRevision int, r Revision) (Line, error)
 	AddLine(ctx context.Context, l Line) (Line, error) // a line by hand; ID, Change, Revision, Hash are set by the store
 	Revisions(ctx context.Context, hearing, line string) ([]Revision, error)
+	// Asides are what ApplyStep has kept of AsidesOf its segments, in the order of
+	// speech; Role, Speaker and the hearing's clock are left to the caller.
+	Asides(ctx context.Context, hearing string) ([]Aside, error)
+	// BringBack adds a line by hand, as AddLine does, and notes in the aside which;
+	// where that was done before, it is the line of then, and added is false. ErrNotFound.
+	BringBack(ctx context.Context, aside string, l Line) (line Line, added bool, err error)
 }
 
 // OffsetStore remembers how far a topic has been read: the offset after the

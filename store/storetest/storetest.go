@@ -46,6 +46,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Revise", testRevise},
 		{"RevisersRace", testRevisersRace},
 		{"HandLines", testHandLines},
+		{"Asides", testAsides},
 		{"Signed", testSigned},
 		{"Corrections", testCorrections},
 		{"DecidersRace", testDecidersRace},

@@ -116,7 +116,7 @@ func TestAccessible(t *testing.T) {
 	until(t, ctx, editing(doubted))
 	look("a line being edited")
 	press(t, ctx, kb.Escape)
-	for _, key := range []string{"help F1", "replace Ctrl+h", "revisions Ctrl+y", "phrases Ctrl+k", "correction Ctrl+e", "review Ctrl+s"} {
+	for _, key := range []string{"help F1", "replace Ctrl+h", "revisions Ctrl+y", "asides Ctrl+u", "phrases Ctrl+k", "correction Ctrl+e", "review Ctrl+s"} {
 		name, keys, _ := strings.Cut(key, " ")
 		if key, ctrl := strings.CutPrefix(keys, "Ctrl+"); ctrl {
 			hold(t, ctx, chromedp.ModifierCtrl, key)

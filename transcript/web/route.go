@@ -69,6 +69,8 @@ func (s *Server) routes() []route {
 		{"GET", hearing + "/ledger", "ledger.read", s.getLedger},
 		{"GET", hearing + "/phases", "phase.list", s.listPhases},
 		{"PUT", hearing + "/phases/{line}", "phase.mark", s.putPhase},
+		{"GET", hearing + "/asides", "aside.list", s.listAsides},
+		{"POST", hearing + "/asides/{aside}/bring-back", "line.add", s.bringBack},
 		{"GET", hearing + "/lines", "line.list", s.listLines},
 		{"POST", hearing + "/lines", "line.add", s.addLine},
 		{"GET", hearing + "/lines/{line}", "line.read", s.getLine},

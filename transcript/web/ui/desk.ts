@@ -2,6 +2,7 @@
 // that shows it. The keys work while a line is edited, where they can.
 
 import { review } from "./after";
+import { asides } from "./asides";
 import { ask, type Hearing, hearingPath, type Line, Problem } from "./api";
 import { decide } from "./conflict";
 import { request } from "./corrections";
@@ -79,6 +80,7 @@ export class Desk extends HTMLElement {
     { group: "text", keys: ["Ctrl+h"], word: "desk.replace", help: "help.replace", run: () => this.replace("") },
     { group: "text", keys: ["Ctrl+z"], word: "desk.undo", run: (row) => void this.undo(row) },
     { group: "text", keys: ["Ctrl+y"], word: "desk.history", run: (row) => void this.history(row) },
+    { group: "text", keys: ["Ctrl+u"], word: "desk.asides", help: "help.asides", run: (row) => void this.asides(row) },
     { group: "text", keys: ["F10"], word: "desk.form", help: "help.form", run: () => this.forms.next(), state: () => t(`form.${this.forms.form}`) },
     { group: "sound", keys: ["F4", " "], word: "desk.play", run: (row) => row && this.lines.toggle(row) },
     { group: "sound", keys: ["F6"], word: "desk.back", run: (row) => this.back(row) },
@@ -606,6 +608,18 @@ export class Desk extends HTMLElement {
       this.onTrouble(t("failed", { why: (e as Error).message }));
     }
     this.lines.focusOn(row);
+  }
+
+  private async asides(row: Row | undefined): Promise<void> {
+    const h = this.hearing;
+    if (!h) return;
+    this.lines.editor.end(true);
+    try {
+      await asides(h, this.lines, (line) => this.done.push([{ line: line.id, before: { ...line, text: "" } }]));
+    } catch (e) {
+      this.onTrouble(t("failed", { why: (e as Error).message }));
+    }
+    if (row) this.lines.focusOn(row);
   }
 
   private async decide(): Promise<void> {
