@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,13 +34,6 @@ type Receipts interface {
 // hold its caller for longer; ctx ends when the next one is due.
 type Reporter interface {
 	ReportHealth(ctx context.Context, h Health) error
-}
-
-// SeatSource is a seat of the courtroom and where its sound comes from.
-type SeatSource struct {
-	Channel string
-	Role    string // the usual holder; a hearing may say otherwise
-	Source  Source
 }
 
 // Config describes a courtroom's daemon.
@@ -78,10 +72,13 @@ type Daemon struct {
 	links  Links
 	log    *slog.Logger
 	alarms alarms
-	// listeners of the seats that are live, nil for others.
-	listeners []*Listener
+	writer writer
+	// reseats takes one list of seats at a time; who sends holds reseat1.
+	reseats chan reseating
+	reseat1 sync.Mutex
 
 	mu       sync.Mutex
+	seats    []*seat            // replaced as a whole
 	hearings map[string]Hearing // of this courtroom, not closed
 	versions map[string]int64   // the newest of each hearing of this courtroom
 	receipts map[string]Receipt // newest by channel key; old ones are left out
@@ -107,15 +104,8 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	if err := CheckName(cfg.Courtroom); err != nil {
 		return nil, fmt.Errorf("courtroom: %w", err)
 	}
-	seen := map[string]bool{}
-	for _, s := range cfg.Seats {
-		if err := CheckName(s.Channel); err != nil {
-			return nil, fmt.Errorf("seat of courtroom %s: %w", cfg.Courtroom, err)
-		}
-		if seen[s.Channel] {
-			return nil, fmt.Errorf("courtroom %s: two seats on channel %s: give each its own", cfg.Courtroom, s.Channel)
-		}
-		seen[s.Channel] = true
+	if err := checkSeats(cfg.Courtroom, cfg.Seats); err != nil {
+		return nil, err
 	}
 	if cfg.Codec == "" {
 		cfg.Codec = PCM
@@ -133,14 +123,10 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
 		cfg: cfg, links: links, log: log,
 		hearings: map[string]Hearing{}, versions: map[string]int64{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
-		asleep: asleep,
+		asleep: asleep, reseats: make(chan reseating),
 	}
-	for _, seat := range cfg.Seats {
-		var l *Listener
-		if !seat.Source.Resumable() {
-			l = NewListener(seat, cfg.Preroll, log)
-		}
-		d.listeners = append(d.listeners, l)
+	for _, s := range cfg.Seats {
+		d.seats = append(d.seats, d.newSeat(s))
 	}
 	return d, nil
 }
@@ -177,8 +163,11 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	var g errgroup.Group
 	snd := newSender(spool, archive, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
 	snd.cap = d.cfg.BacklogBytes
-	out := make(chan queued, queueChunks*max(1, len(d.cfg.Seats)))
-	w := &writer{spool: spool, in: out, alarms: &d.alarms, log: d.log, courtroom: d.cfg.Courtroom, seats: len(d.cfg.Seats)}
+	seats := d.seatList()
+	out := make(chan queued, queueChunks*max(64, len(seats))) // seats may be added
+	w := &d.writer
+	w.spool, w.in, w.alarms, w.log, w.courtroom = spool, out, &d.alarms, d.log, d.cfg.Courtroom
+	w.seats.Store(int64(len(seats)))
 	written := make(chan struct{})
 	g.Go(func() error {
 		defer close(written)
@@ -206,17 +195,16 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		return nil
 	})
 
-	var listening sync.WaitGroup
-	for _, l := range d.listeners {
-		if l != nil {
-			listening.Go(func() { l.Run(ctx) })
-		}
+	for _, s := range seats {
+		s.listen(ctx)
 	}
 	d.recallLocal()
 	memory := time.AfterFunc(trustMemory, d.recall)
 	d.control(ctx, spool, archive, out, snd)
 	memory.Stop()
-	listening.Wait()
+	for _, s := range d.seatList() {
+		s.stop()
+	}
 	close(out)
 	<-written
 	stop()
@@ -346,6 +334,9 @@ func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, ou
 				time.AfterFunc(retryEpoch, d.wake)
 			}
 		}
+		if s := d.recording(); s != nil && !s.join(ctx, d.mayNumber) && ctx.Err() == nil {
+			time.AfterFunc(retryEpoch, d.wake)
+		}
 		if d.isInformed() {
 			wrote = d.remember(h, ok, wrote)
 		}
@@ -355,6 +346,8 @@ func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, ou
 				s.wait()
 			}
 			return
+		case change := <-d.reseats:
+			d.takeSeats(ctx, change)
 		case <-d.changed:
 		}
 	}
@@ -383,9 +376,9 @@ func (d *Daemon) end(s *session, why End) {
 	s.end(why)
 	d.setSession(nil)
 	d.quiet = time.Now()
-	for _, r := range s.recorders {
+	for _, seat := range d.seatList() {
 		for _, code := range []string{alarmSource, alarmArchive, alarmLost} {
-			d.alarms.clear(code, r.channel)
+			d.alarms.clear(code, seat.Channel)
 		}
 	}
 	d.watchEmptySeats(&Hearing{})
@@ -395,17 +388,16 @@ func (d *Daemon) end(s *session, why End) {
 // mayBegin says whether every channel's numbers are known: from the spool, or
 // from the receipts of a server that has heard it before.
 func (d *Daemon) mayBegin(h Hearing, spool *Spool) bool {
+	return !slices.ContainsFunc(d.seatList(), func(s *seat) bool { return !d.mayNumber(h, spool, s.Channel) })
+}
+
+// mayNumber says it of one.
+func (d *Daemon) mayNumber(h Hearing, spool *Spool, channel string) bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.loaded || h.Local() { // nobody else has numbered what was opened here
-		return true
-	}
-	for _, s := range d.cfg.Seats {
-		if _, ok := spool.Channel(h.ID, s.Channel); !ok {
-			return false
-		}
-	}
-	return true
+	loaded := d.loaded
+	d.mu.Unlock()
+	_, known := spool.Channel(h.ID, channel)
+	return loaded || known || h.Local() // nobody else has numbered what was opened here
 }
 
 func (d *Daemon) held(hearing, channel string) Receipt {
@@ -531,27 +523,27 @@ func (d *Daemon) state(spool *Spool) Health {
 	if s != nil {
 		waiting = spool.Waiting(s.hearing.ID)
 	}
-	h.DiskFree = d.watchDisk(len(d.cfg.Seats))
+	seats := d.seatList()
+	h.DiskFree = d.watchDisk(seats)
 	d.watchClock(h.At)
 	d.watchArchive()
-	d.reseat(s)
-	sounds := make([]Sound, len(d.cfg.Seats))
-	for i, l := range d.listeners {
-		if l != nil {
-			sounds[i] = l.Sound()
+	d.reseat(s, seats)
+	sounds := make([]Sound, len(seats))
+	for i, seat := range seats {
+		if seat.listener != nil {
+			sounds[i] = seat.listener.Sound()
 		}
 	}
-	d.watchMicrophones(s, sounds)
+	d.watchMicrophones(s, seats, sounds)
 	h.Alarms = d.alarms.list()
-	for i, seat := range d.cfg.Seats {
+	for i, seat := range seats {
 		sh := SeatHealth{Channel: seat.Channel, Role: seat.Role, LevelDBFS: silenceDBFS}
-		if s != nil {
-			r := s.recorders[i]
+		if r := s.recorder(seat.Channel); r != nil {
 			sh.Hearing, sh.Role, sh.SpoolSeqs = s.hearing.ID, r.holder().Role, waiting[seat.Channel]
 			sh.LevelDBFS, sh.Recording, sh.Samples = r.meter.read(), r.live.Load(), SampleIndex(r.samples.Load())
 			sh.Gaps, sh.Missing = r.gaps.Load(), r.missing.Load()
 		}
-		if d.listeners[i] != nil {
+		if seat.listener != nil {
 			sh.LevelDBFS, sh.Clipped, sh.SilentMS = sounds[i].LevelDBFS, sounds[i].Clipped, sounds[i].Quiet.Milliseconds()
 		}
 		h.Seats = append(h.Seats, sh)

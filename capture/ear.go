@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -111,6 +112,13 @@ func (e *ear) state() (quiet time.Duration, clipped bool) {
 		n += int(e.clipped >> i & 1)
 	}
 	return lengthOf(e.zeros, max(e.rate, 1)), n >= clippedMost
+}
+
+// hears is the rate of what it heard last, in Hz; before that, the pipeline's.
+func (e *ear) hears() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cmp.Or(e.rate, Rate)
 }
 
 // same says whether two ears have heard the same sound in the last seconds, to

@@ -298,9 +298,9 @@ const stalled = 5 * time.Second
 // watchMicrophones raises the alarms of live seats while a hearing is recorded:
 // silent, too loud, or two that are the same. It is called every second, with
 // nil while nothing is recorded; seats that are not live have no listener.
-func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
+func (d *Daemon) watchMicrophones(s *session, seats []*seat, sounds []Sound) {
 	if s == nil {
-		for _, seat := range d.cfg.Seats {
+		for _, seat := range seats {
 			for _, code := range []string{alarmSilent, alarmClipped, alarmSame, alarmReplaced} {
 				d.alarms.clear(code, seat.Channel)
 			}
@@ -315,11 +315,12 @@ func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
 			d.log.Warn("microphone needs attention", "hearing", a.Hearing, "channel", a.Channel, "alarm", a.Code, "what", a.TextEN)
 		}
 	}
-	for i, l := range d.listeners {
-		if l == nil {
+	for i, at := range seats {
+		l, r := at.listener, s.recorder(at.Channel)
+		if l == nil || r == nil {
 			continue
 		}
-		seat := s.recorders[i].holder()
+		seat := r.holder()
 		name := fmt.Sprintf("%s（%s）", seat.Role, seat.Channel)
 		nameEN := fmt.Sprintf("%s (%s)", seat.Role, seat.Channel)
 		raise(sounds[i].Err == nil && sounds[i].Quiet >= stalled, Alarm{
@@ -338,9 +339,9 @@ func (d *Daemon) watchMicrophones(s *session, sounds []Sound) {
 			TextEN: fmt.Sprintf("The microphone of %s was replaced: it was %q and is %q; check the cables, or start tingji capture again if this is meant", nameEN, sounds[i].Was, sounds[i].Is),
 		})
 		twin := ""
-		for j, other := range d.listeners {
-			if j != i && other != nil && l.ear.same(&other.ear) {
-				o := s.recorders[j].holder()
+		for j, other := range seats {
+			if j != i && other.listener != nil && l.ear.same(&other.listener.ear) {
+				o := holder(&s.hearing, other)
 				twin = fmt.Sprintf("%s (%s)", o.Role, o.Channel)
 				break
 			}

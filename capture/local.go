@@ -44,7 +44,7 @@ func (d *Daemon) Control(c Command, reason string) (Hearing, error) {
 			Version: 1, Status: Open, Courtroom: d.cfg.Courtroom,
 			Participants: []Participant{}, Seats: []Seat{}, Hotwords: []string{}, Breaks: []Break{}, CreatedAt: now, OpenedAt: &now,
 		}
-		for _, s := range d.cfg.Seats {
+		for _, s := range d.seatList() {
 			h.Seats = append(h.Seats, Seat{Channel: s.Channel, Role: s.Role})
 		}
 	case c == PauseHearing && h.Status == Open:

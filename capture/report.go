@@ -15,8 +15,17 @@ type Report struct {
 	Hung   string `json:"hung"`   // a seat that should record and stands still without a reason; "" is well
 }
 
-// bytesPerSecond is what a seat takes of the disk, archive and spool together.
-const bytesPerSecond = 2 * 2 * Rate
+// bytesPerSecond is what seats take of the disk, archive and spool together.
+func bytesPerSecond(seats []*seat) (n int64) {
+	for _, s := range seats {
+		rate := Rate
+		if s.listener != nil {
+			rate = s.listener.ear.hears()
+		}
+		n += 2*int64(rate) + 2*Rate
+	}
+	return n
+}
 
 // diskWarning is for how many hours of recording there should always be room.
 const diskWarning = 8 * time.Hour
@@ -43,7 +52,7 @@ func (d *Daemon) note(h Health, spool *Spool, snd *sender) {
 }
 
 // watchDisk warns long before the disk is full; free is -1 where nobody knows.
-func (d *Daemon) watchDisk(seats int) (free int64) {
+func (d *Daemon) watchDisk(seats []*seat) (free int64) {
 	free = -1
 	for _, dir := range []string{d.cfg.Dir, d.cfg.ArchiveDir} {
 		if n, err := freeBytes(dir); err == nil && (free < 0 || n < free) {
@@ -51,10 +60,10 @@ func (d *Daemon) watchDisk(seats int) (free int64) {
 		}
 	}
 	left := time.Duration(0)
-	if seats > 0 && free >= 0 {
-		left = time.Duration(free/int64(seats*bytesPerSecond)) * time.Second
+	if len(seats) > 0 && free >= 0 {
+		left = time.Duration(free/bytesPerSecond(seats)) * time.Second
 	}
-	if free < 0 || seats == 0 || left > diskWarning {
+	if free < 0 || len(seats) == 0 || left > diskWarning {
 		d.alarms.clear(alarmDiskLow, "")
 		return max(0, free)
 	}

@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -129,6 +130,63 @@ func TestMemoryStaysFlat(t *testing.T) {
 		t.Logf("%v: heap %.1f MB after a twentieth, %.1f MB at the end; %d chunks wait", day, before, after, r.Chunks)
 		if after > before+1 || r.Chunks > 100 || r.Seats[0].Gaps != 0 || r.Seats[0].Samples.Duration() < day*19/20 {
 			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// TestSeatsOfARunningHearing adds, rebinds and takes out seats while a hearing is
+// recorded. Who stays has no seam: every sample, in one epoch.
+func TestSeatsOfARunningHearing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeServer()
+		sounds := []func(int) int16{quiet(1), quiet(2), quiet(3)}
+		mics := make([]*testMicrophone, 3)
+		for i := range mics {
+			mics[i] = &testMicrophone{sound: sounds[i]}
+		}
+		seat := func(channel string, mic int) capture.SeatSource {
+			return capture.SeatSource{Channel: channel, Role: "证人", Source: mics[mic], Spec: fmt.Sprint("card ", mic)}
+		}
+		d, stop := startDaemon(t, capture.Config{Dir: t.TempDir(), Preroll: -1, Seats: []capture.SeatSource{seat("judge", 0)}}, f, func(*capture.Daemon) {})
+		f.tell(hearing("h1", 1, capture.Open))
+		time.Sleep(5 * time.Second)
+		reseat := func(want string, seats ...capture.SeatSource) {
+			t.Helper()
+			if r, err := d.Reseat(t.Context(), seats); err != nil || r.String() != want {
+				t.Fatalf("%v, %v, not %q", r, err, want)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		reseat("added clerk", seat("judge", 0), seat("clerk", 1))
+		if _, err := d.Reseat(t.Context(), []capture.SeatSource{seat("judge", 0), seat("judge", 1)}); err == nil {
+			t.Error("two seats on one channel are taken")
+		}
+		reseat("the same seats", seat("judge", 0), seat("clerk", 1))
+		reseat("changed clerk", seat("judge", 0), seat("clerk", 2))
+		reseat("removed clerk", seat("judge", 0))
+		f.tell(hearing("h1", 2, capture.Closed))
+		time.Sleep(time.Second)
+		stop()
+		if epochs, samples := counts(t, mics[0], sounds[0], f.channel("judge")); epochs != 1 || samples.Duration() < 24900*time.Millisecond {
+			t.Errorf("the seat that stayed: %d epochs, %v", epochs, samples.Duration())
+		}
+		clerk := f.channel("clerk")
+		last := clerk[len(clerk)-1]
+		if clerk[0].Epoch != 1 || last.Epoch != 2 || last.End != capture.EndClose || last.Next().Duration() < 4900*time.Millisecond || last.Next().Duration() > 5100*time.Millisecond {
+			t.Errorf("the seat that came and went: from %v to %v, %v long, end %q", clerk[0], last, last.Next().Duration(), last.End)
+		}
+		at := int(capture.SamplesIn(clerk[0].CapturedAt.Sub(mics[1].began)+time.Millisecond)) / 320 * 320
+		for _, c := range clerk {
+			if c.Epoch == 2 && c.First == 0 {
+				at = int(capture.SamplesIn(c.CapturedAt.Sub(mics[2].began)+time.Millisecond)) / 320 * 320
+			}
+			mic := int(c.Epoch)
+			for _, s := range c.Samples {
+				if s != sounds[mic](at) {
+					t.Fatalf("%v: not what was heard at %d", c, at)
+				}
+				at++
+			}
 		}
 	})
 }

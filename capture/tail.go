@@ -63,7 +63,7 @@ func numberTail(s *Spool, a *Archive, hearing, channel string, goesOn bool) (Sam
 // numberTails does it for every channel, when the daemon starts.
 func (d *Daemon) numberTails(s *Spool, a *Archive) {
 	live := map[string]bool{}
-	for _, seat := range d.cfg.Seats {
+	for _, seat := range d.seatList() {
 		live[seat.Channel] = !seat.Source.Resumable()
 	}
 	for _, key := range s.keys() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,7 +34,7 @@ type writer struct {
 	alarms    *alarms
 	log       *slog.Logger
 	courtroom string
-	seats     int             // that there are
+	seats     atomic.Int64    // that there are
 	timer     *time.Timer     // of gather
 	here      map[string]bool // channels in the batch; of gather
 }
@@ -80,7 +81,7 @@ func (w *writer) gather(batch []queued) []queued {
 		select { // what is there costs no more
 		case q, ok = <-w.in:
 		default:
-			if len(w.here) == w.seats {
+			if len(w.here) >= int(w.seats.Load()) {
 				return batch
 			}
 			select {

@@ -120,9 +120,13 @@ func (s *Source) open() (*stream, error) {
 			return st, nil
 		}
 	}
-	// All channels up to the last one that a seat is on are asked for:
-	// PortAudio has no other choice.
+	// All channels up to the last one that a seat is on are asked for: PortAudio has
+	// no other choice. Of a card it is all of them, as it can be opened only once, and a
+	// seat may come later.
 	channels := min(max(s.system.wanted[s.device], s.channel+1), info.MaxInputChannels)
+	if isHardware(info.Name) && info.MaxInputChannels <= mostChannels {
+		channels = info.MaxInputChannels
+	}
 	d, err := s.system.openDevice(at, info, channels)
 	if err != nil {
 		return nil, err
@@ -136,6 +140,9 @@ func (s *Source) open() (*stream, error) {
 	go d.run()
 	return st, nil
 }
+
+// mostChannels is more than a card of a courtroom has.
+const mostChannels = 64
 
 func failed(device, what string, err error) error {
 	why := err.Error() // empty for some that have vanished

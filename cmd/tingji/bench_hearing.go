@@ -97,7 +97,7 @@ func runSample(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, 
 			return nil
 		})
 	}
-	seats, err := b.sources(sampleCourtroom(ref), ref)
+	seats, err := b.newSources().seats(sampleCourtroom(ref), ref)
 	if err != nil {
 		return err
 	}

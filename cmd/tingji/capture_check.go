@@ -63,7 +63,7 @@ func (a *app) hear(ctx context.Context) (look func() ([]seatSound, error), stop 
 			return list, err
 		}, func() {}, nil
 	}
-	_, sources, err := a.ownSources()
+	_, sources, err := a.newSources().own(a.config)
 	if err != nil {
 		return nil, nil, err
 	}

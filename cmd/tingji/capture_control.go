@@ -26,7 +26,7 @@ const controlHeader = "X-Tingji-Control"
 
 // serveDaemon answers on loopback until ctx ends. Where it cannot, recording
 // goes on without it.
-func (a *app) serveDaemon(ctx context.Context, d *capture.Daemon) {
+func (a *app) serveDaemon(ctx context.Context, d *capture.Daemon, seats *reloader) {
 	if a.config.Capture.Listen == "" {
 		return
 	}
@@ -35,7 +35,7 @@ func (a *app) serveDaemon(ctx context.Context, d *capture.Daemon) {
 		a.log.Warn("no control by hand and no metrics: set capture.listen to a free address", "err", err)
 		return
 	}
-	server := &http.Server{Handler: daemonHandler(d), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: daemonHandler(d, seats), ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	a.log.Info("control by hand", "listen", listener.Addr().String())
@@ -44,7 +44,7 @@ func (a *app) serveDaemon(ctx context.Context, d *capture.Daemon) {
 	}
 }
 
-func daemonHandler(d *capture.Daemon) http.Handler {
+func daemonHandler(d *capture.Daemon, seats *reloader) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		r := d.Report()
@@ -61,6 +61,15 @@ func daemonHandler(d *capture.Daemon) http.Handler {
 	mux.HandleFunc("POST /control/{command}", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get(controlHeader) == "" {
 			http.Error(w, "use tingji capture "+r.PathValue("command"), http.StatusForbidden)
+			return
+		}
+		if r.PathValue("command") == "reload" {
+			said, err := seats.reload(r.Context())
+			if err != nil {
+				http.Error(w, oneLine(err), http.StatusConflict)
+				return
+			}
+			fmt.Fprintln(w, said)
 			return
 		}
 		h, err := d.Control(capture.Command(r.PathValue("command")), r.FormValue("reason"))
@@ -154,10 +163,15 @@ type captureHand struct {
 func (captureHand) once() {}
 
 func (c captureHand) tell(ctx context.Context, a *app, command capture.Command) error {
-	at := "http://" + a.config.Capture.Listen + "/control/" + string(command)
+	return a.demand(ctx, string(command), url.Values{"reason": {c.Reason}})
+}
+
+// demand has the daemon of this PC do something, and prints what it says.
+func (a *app) demand(ctx context.Context, command string, form url.Values) error {
+	at := "http://" + a.config.Capture.Listen + "/control/" + command
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(url.Values{"reason": {c.Reason}}.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}

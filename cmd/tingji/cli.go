@@ -73,6 +73,7 @@ func set[T any](to *T, from *T) {
 // app is what a command runs with.
 type app struct {
 	config   Config
+	again    func() (Config, error) // reads the configuration anew, as it was read at first
 	log      *slog.Logger
 	stdout   io.Writer
 	stderr   io.Writer
@@ -115,17 +116,21 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return report(stderr, misuse("%v; see tingji --help", err))
 	}
 
-	config, warnings, err := LoadConfig(c.ConfigFile, environ)
-	if err != nil {
-		return report(stderr, err)
-	}
-	set(&config.Data, c.Data)
-	for n := kctx.Selected(); n != nil; n = n.Parent { // flags of a group count for its commands
-		if s, ok := n.Target.Addr().Interface().(settings); ok {
-			s.apply(&config)
+	read := func() (Config, []string, error) {
+		config, warnings, err := LoadConfig(c.ConfigFile, environ)
+		if err != nil {
+			return config, nil, err
 		}
+		set(&config.Data, c.Data)
+		for n := kctx.Selected(); n != nil; n = n.Parent { // flags of a group count for its commands
+			if s, ok := n.Target.Addr().Interface().(settings); ok {
+				s.apply(&config)
+			}
+		}
+		return config, warnings, config.Check()
 	}
-	if err := config.Check(); err != nil {
+	config, warnings, err := read()
+	if err != nil {
 		return report(stderr, err)
 	}
 	level := slog.LevelInfo
@@ -136,6 +141,10 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 		level = slog.LevelDebug
 	}
 	a := &app{config: config, stdout: stdout, stderr: stderr}
+	a.again = func() (Config, error) {
+		config, _, err := read()
+		return config, err
+	}
 	if f, ok := stderr.(*os.File); ok {
 		info, err := f.Stat()
 		a.progress = err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -144,7 +144,7 @@ func checkSeats(ctx context.Context, a *app) (string, error) {
 		return "", noteError{errors.New("capture.courtroom is not set: this machine records no courtroom")}
 	}
 	room, _ := courtrooms(a.config.Courtrooms).find(id)
-	seats, err := a.sources(room, nil)
+	seats, err := a.newSources().seats(room, nil)
 	if err != nil {
 		return "", err
 	}

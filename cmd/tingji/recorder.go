@@ -33,6 +33,7 @@ type captureCmd struct {
 	Pause   capturePauseCmd   `cmd:"" help:"Begin a lawful break by hand."`
 	Resume  captureResumeCmd  `cmd:"" help:"End the break by hand."`
 	Close   captureCloseCmd   `cmd:"" help:"Close the hearing by hand."`
+	Reload  captureReloadCmd  `cmd:"" help:"Have the daemon read its seats from the configuration again, also during a hearing."`
 
 	Install   captureInstallCmd   `cmd:"" help:"Windows: have the system run the daemon as a service, with the configuration given here."`
 	Uninstall captureUninstallCmd `cmd:"" help:"Windows: take the service out again."`
@@ -73,7 +74,8 @@ func (captureRunCmd) record(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	room, sources, err := a.ownSources()
+	from := a.newSources()
+	room, sources, err := from.own(a.config)
 	if err != nil {
 		return err
 	}
@@ -83,18 +85,31 @@ func (captureRunCmd) record(ctx context.Context, a *app) error {
 	}
 	s.Go("topics", func(ctx context.Context) error { return a.ensureAtLast(ctx, log) })
 	s.Go("capture", daemon.Run)
-	s.Go("control", func(ctx context.Context) error { a.serveDaemon(ctx, daemon); return nil })
+	seats := &reloader{app: a, sources: from, daemon: daemon}
+	s.Go("control", func(ctx context.Context) error { a.serveDaemon(ctx, daemon, seats); return nil })
+	s.Go("reload", func(ctx context.Context) error { seats.onSignal(ctx); return nil })
 	s.Go("watchdog", func(ctx context.Context) error { a.notifySystem(ctx, daemon); return nil })
 	return s.Wait(ctx)
 }
 
-// ownSources are the seats of this PC's courtroom.
-func (a *app) ownSources() (CourtroomConfig, []capture.SeatSource, error) {
-	if a.config.Capture.Courtroom == "" {
+// seatSources makes the sources of seats. What is made by one of them shares a
+// clock, where it is a recording, and the library of sound cards.
+type seatSources struct {
+	player *file.Player
+	system *portaudio.System
+}
+
+func (a *app) newSources() *seatSources {
+	return &seatSources{file.NewPlayer(a.config.Capture.Pace), portaudio.New(a.config.Capture.Rate, a.log)}
+}
+
+// own are the seats of this PC's courtroom.
+func (from *seatSources) own(config Config) (CourtroomConfig, []capture.SeatSource, error) {
+	if config.Capture.Courtroom == "" {
 		return CourtroomConfig{}, nil, misuseNoCourtroom()
 	}
-	room, _ := courtrooms(a.config.Courtrooms).find(a.config.Capture.Courtroom)
-	sources, err := a.sources(room, nil)
+	room, _ := courtrooms(config.Courtrooms).find(config.Capture.Courtroom)
+	sources, err := from.seats(room, nil)
 	return room, sources, err
 }
 
@@ -102,15 +117,14 @@ func misuseNoCourtroom() error {
 	return misuse("capture needs to know its courtroom: set --courtroom, and its seats in the configuration (see deploy/tingji.toml)")
 }
 
-// sources makes the source of every seat of a room. ref holds the recordings
+// seats makes the source of every seat of a room. ref holds the recordings
 // that sample: names; nil where there are none.
-func (a *app) sources(room CourtroomConfig, ref *hearing.Hearing) ([]capture.SeatSource, error) {
-	player, system := file.NewPlayer(a.config.Capture.Pace), portaudio.New(a.config.Capture.Rate, a.log)
+func (from *seatSources) seats(room CourtroomConfig, ref *hearing.Hearing) ([]capture.SeatSource, error) {
 	var seats []capture.SeatSource
 	var bad error
 	good := 0
 	for _, s := range room.Seats {
-		source, err := a.source(player, system, s.Source, ref)
+		source, err := from.source(s.Source, ref)
 		if err != nil {
 			// One seat that is written wrong must not keep the others from recording.
 			source = badSource{fmt.Errorf("courtroom %s, seat %s: %w", room.ID, s.Channel, err)}
@@ -119,7 +133,7 @@ func (a *app) sources(room CourtroomConfig, ref *hearing.Hearing) ([]capture.Sea
 		}
 		bad = cmp.Or(bad, err)
 		if source != nil {
-			seats = append(seats, capture.SeatSource{Channel: s.Channel, Role: s.Role, Source: source})
+			seats = append(seats, capture.SeatSource{Channel: s.Channel, Role: s.Role, Source: source, Spec: s.Source})
 		}
 	}
 	if bad != nil && good == 0 {
@@ -139,13 +153,13 @@ func (s badSource) Resumable() bool { return false }
 
 func (s badSource) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
 	return nil, &capture.SourceError{
-		Text:   fmt.Sprintf("配置有误（%v）；请改正配置后重启录音程序", s.err),
-		TextEN: s.err.Error() + "; correct the configuration and start tingji capture again",
+		Text:   fmt.Sprintf("配置有误（%v）；请改正配置后运行 tingji capture reload", s.err),
+		TextEN: s.err.Error() + "; correct the configuration and run tingji capture reload",
 	}
 }
 
 // source reads kind:what as a seat's source names it.
-func (a *app) source(player *file.Player, system *portaudio.System, text string, ref *hearing.Hearing) (capture.Source, error) {
+func (from *seatSources) source(text string, ref *hearing.Hearing) (capture.Source, error) {
 	kind, what, ok := strings.Cut(text, ":")
 	switch {
 	case text == "":
@@ -159,7 +173,7 @@ func (a *app) source(player *file.Player, system *portaudio.System, text string,
 		if err != nil {
 			return nil, err
 		}
-		return player.File(path, channel), nil
+		return from.player.File(path, channel), nil
 	case "portaudio":
 		device, channel, err := cutChannel(what)
 		if err != nil {
@@ -169,7 +183,7 @@ func (a *app) source(player *file.Player, system *portaudio.System, text string,
 		if !ok {
 			hostAPI, name = "", device
 		}
-		return system.Source(hostAPI, name, channel), nil
+		return from.system.Source(hostAPI, name, channel), nil
 	case "exec":
 		args, err := shlex.Split(what)
 		if err != nil || len(args) == 0 {
@@ -180,7 +194,7 @@ func (a *app) source(player *file.Player, system *portaudio.System, text string,
 		if ref != nil {
 			for _, r := range ref.Recordings {
 				if r.Channel == what {
-					return player.PCM(r.PCM), nil
+					return from.player.PCM(r.PCM), nil
 				}
 			}
 		}

@@ -176,7 +176,7 @@ func (c transcribeCmd) sampleOnly(ctx context.Context, a *app, room CourtroomCon
 // fingerprint is the SHA-256 of a recording's samples as the pipeline hears
 // them, and their number.
 func fingerprint(ctx context.Context, a *app, name string) (sum string, samples int, err error) {
-	source, err := a.source(file.NewPlayer(0), nil, name, nil)
+	source, err := (&seatSources{player: file.NewPlayer(0)}).source(name, nil)
 	if err != nil {
 		return "", 0, err
 	}
@@ -243,7 +243,7 @@ func (c transcribeCmd) pipeline(ctx context.Context, a *app, dir string, room Co
 	if err := log.PublishHearing(ctx, h); err != nil {
 		return err
 	}
-	seats, err := a.sources(room, nil)
+	seats, err := a.newSources().seats(room, nil)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (a *app) startDemo(ctx context.Context, s *stack, ref *hearing.Hearing) (st
 func (c upCmd) record(ctx context.Context, a *app, s *stack, log *courtLog, server *server, ref *hearing.Hearing) error {
 	if ref == nil {
 		room, _ := courtrooms(a.config.Courtrooms).find(a.config.Capture.Courtroom)
-		seats, err := a.sources(room, nil)
+		seats, err := a.newSources().seats(room, nil)
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (c upCmd) record(ctx context.Context, a *app, s *stack, log *courtLog, serv
 	}
 	fmt.Fprintf(a.stdout, "tingji: the sample hearing is open: %s/hearings/%s\n", server.url, h.ID)
 	fmt.Fprintf(a.stdout, "tingji: your own microphones and engine: %s/start\n", server.url)
-	seats, err := a.sources(sampleCourtroom(ref), ref)
+	seats, err := a.newSources().seats(sampleCourtroom(ref), ref)
 	if err != nil {
 		return err
 	}
