@@ -261,7 +261,7 @@ func (e ear) near(a, b rune) float64 {
 				points = sameSyllable
 			case x.broad == y.broad:
 				points = broadSound
-			case initial(x.broad) == initial(y.broad) || x.broad[len(initial(x.broad)):] == y.broad[len(initial(y.broad)):]:
+			case initial(x.broad) == initial(y.broad) || final(x.broad) == final(y.broad):
 				points = halfSound
 			}
 			best = max(best, points+rareReading*float64(i+j))
@@ -273,4 +273,29 @@ func (e ear) near(a, b rune) float64 {
 // initial is what a syllable begins with, before its vowel.
 func initial(syllable string) string {
 	return syllable[:max(0, strings.IndexAny(syllable, "aeiouv"))]
+}
+
+// final is the rest of it, as it sounds: you is spelt iu behind another sound.
+func final(syllable string) string {
+	if rest, ok := strings.CutPrefix(syllable, "y"); ok {
+		switch {
+		case strings.HasPrefix(rest, "i"):
+			return rest
+		case strings.HasPrefix(rest, "u"):
+			return "v" + rest[1:]
+		case rest == "ou":
+			return "iu"
+		}
+		return "i" + rest
+	}
+	if rest, ok := strings.CutPrefix(syllable, "w"); ok {
+		switch rest {
+		case "u":
+			return rest
+		case "ei", "en":
+			return "u" + rest[1:]
+		}
+		return "u" + rest
+	}
+	return syllable[len(initial(syllable)):]
 }

@@ -24,6 +24,7 @@ func TestSuggest(t *testing.T) {
 			{"由双方", "支证", "。", "质证"},      // that sounds alike only
 			{"", "审判常", "", "审判长"},        //
 			{"", "㐂", "", ""},             // nothing
+			{"证人", "扭", "异议", "有"},        // the same end, however it is spelt
 			{"这是他亲笔", "赎写", "的", "书写"},    // a common word, of other characters
 			{"我", "根笨没友", "看见", "根本没有"},   // several
 			{"现在", "闭停", "。", "闭庭"},       // a part of a formula

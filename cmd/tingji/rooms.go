@@ -5,6 +5,7 @@ import (
 
 	"tingji/capture"
 	"tingji/store/kafka"
+	"tingji/testdata/hearing"
 )
 
 // courtrooms are the configured rooms; it implements [web.Courtrooms].
@@ -42,6 +43,11 @@ func (c courtrooms) Seats(id string) []capture.Seat {
 func (c courtrooms) Name(id string) string {
 	if room, ok := c.find(id); ok && room.Name != "" {
 		return room.Name
+	}
+	if id == sampleRoom { // configured by tingji up alone; export and serve meet its hearings too
+		if ref, err := hearing.Reference(); err == nil {
+			return ref.Courtroom
+		}
 	}
 	return id
 }

@@ -73,6 +73,7 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 		}
 		insert(t, ctx, name)
 	}
+	takePicture(t, ctx, "walk-new")
 	reach(`menu [value="open"]`)
 	enter(t, ctx)
 	arrive(`location.pathname.startsWith("/hearings/") && !!document.querySelector("[data-act=pause]:not([hidden])")`)
@@ -104,6 +105,7 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 
 	press(t, ctx, kb.F3)
 	until(t, ctx, editing(unsure)+` && !document.querySelector(".offers").hidden && document.querySelector(".offers").textContent.includes("何文柏")`)
+	takePicture(t, ctx, "walk-desk")
 	digit(t, ctx, 1)
 	until(t, ctx, `getSelection().toString() === "只袋" && !document.querySelector(".offers").hidden`)
 	c.say(h, "plaintiff", at, at+time.Second, asr.Partial, "他胡")
@@ -189,6 +191,7 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 	reach(`[data-key="sign go"]`)
 	enter(t, ctx)
 	until(t, ctx, `document.querySelector("output.integrity")?.textContent.length === 64`)
+	takePicture(t, ctx, "walk-signed")
 	reach(`dialog .exports a[href*="record.txt"]`)
 	_, text := c.do("GET", js[string](t, ctx, `document.activeElement.getAttribute("href")`), "")
 	for _, want := range []string{"我看见何文柏把纸袋交给他。", "他瞎说。", "（当庭出示证据一）"} {

@@ -164,7 +164,7 @@ function doubtful(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
 function readings(a: After): HTMLElement {
   const h = a.hearing;
   const el = part(t("readings"), "readings");
-  if (h.status === "closed") el.append(paragraph(t("readings.how")));
+  if (h.status !== "signed") el.append(paragraph(t(h.status === "closed" ? "readings.how" : "readings.later")));
   const last = a.lines.all().reduce((most, l) => Math.max(most, l.change), 0);
   const list = document.createElement("ul");
   for (const p of persons(h)) {
@@ -177,6 +177,8 @@ function readings(a: After): HTMLElement {
       const words = `${t(`readings.${read.manner}`)}，${read.remark ? read.remark : t("readings.right")} · ${moment(read.at)}`;
       li.append(paragraph(words, "done"));
       if (read.change < last && h.status === "closed") li.append(paragraph(t("readings.changed"), "wrong"));
+    } else if (h.status === "signed") {
+      li.append(paragraph(t("readings.none")));
     }
     if (h.status === "closed") {
       const remark = document.createElement("input");

@@ -308,7 +308,8 @@ export class Lines extends HTMLElement {
     if (line) {
       const written = waiting?.edit.text === undefined ? this.written(line) : undefined;
       words.textContent = line.rejected && !text ? t("rejected") : (written ?? text);
-      this.doubts.draw(el, words, waiting?.edit.text === undefined && !waiting?.edit.confirm && (written ?? text) === text ? line : null);
+      // Whoever only reads along cannot put it right.
+      this.doubts.draw(el, words, this.outbox && waiting?.edit.text === undefined && !waiting?.edit.confirm && (written ?? text) === text ? line : null);
       words.title = line.rejected ?? "";
       if (line.rejected && !text && this.outbox) words.append(note(line.rejected, "why"));
       if (waiting?.theirs) words.append(note(t("edit.conflict"), "conflict"));
