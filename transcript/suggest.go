@@ -37,6 +37,7 @@ const (
 	halfSound    = -1.8 // the same beginning, or the same end
 	fromAfar     = -2.8 // no more than one of a word
 	rareReading  = -1.2 // for each of two characters that sounds so in its second reading only
+	farBehind    = 4.0  // of the likeliest
 	asHeard      = 0.3  // the character itself, beside one that was wrong
 	alone        = -0.2 // a word of one character in the place of another
 )
@@ -160,7 +161,14 @@ func (g *guesses) best() []string {
 	list := slices.SortedFunc(maps.Keys(points), func(a, b string) int {
 		return cmp.Or(cmp.Compare(points[b], points[a]), strings.Compare(a, b))
 	})
-	return list[:min(suggestions, len(list))]
+	list = list[:min(suggestions, len(list))]
+	// A list of what is far less likely than its first is only read for nothing.
+	for i, word := range list {
+		if points[word] < points[list[0]]-farBehind {
+			return list[:i]
+		}
+	}
+	return list
 }
 
 // join continues a reading with a word at a place.

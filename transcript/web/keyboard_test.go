@@ -103,6 +103,7 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 	ctrl("g") // the phase that the bench's words open
 	until(t, ctx, `document.querySelectorAll(".mark.phase.confirmed").length === 1`)
 
+	c.alive(h)
 	press(t, ctx, kb.F3)
 	until(t, ctx, editing(unsure)+` && !document.querySelector(".offers").hidden && document.querySelector(".offers").textContent.includes("何文柏")`)
 	takePicture(t, ctx, "walk-desk")
