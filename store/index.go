@@ -111,7 +111,7 @@ func (s *Store) IndexNow(ctx context.Context) error {
 	}
 	done := map[string]bool{}
 	for {
-		list, err := s.marked(ctx, maxMarked)
+		list, err := s.marked(ctx, maxIndexed)
 		if err != nil {
 			return err
 		}
@@ -136,8 +136,13 @@ type marked struct {
 	status  capture.Status
 }
 
-// maxMarked bounds how many marked hearings are looked at in one go.
-const maxMarked = 1000
+const (
+	// maxMarked bounds how many marked hearings are searched in their lines.
+	maxMarked = 1000
+	// maxIndexed bounds how many are written into blocks in one go: enough for
+	// most of these to be full.
+	maxIndexed = 5000
+)
 
 func (s *Store) marked(ctx context.Context, limit int) ([]marked, error) {
 	list, err := markedIn(ctx, s.read, limit)
@@ -163,7 +168,7 @@ type sighting struct {
 
 // quiet are the marked hearings that have not changed for a while.
 func (s *Store) quiet(ctx context.Context, seen map[string]sighting, now time.Time) ([]marked, error) {
-	list, err := s.marked(ctx, maxMarked)
+	list, err := s.marked(ctx, maxIndexed)
 	if err != nil {
 		return nil, err
 	}
