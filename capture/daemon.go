@@ -77,10 +77,13 @@ type Daemon struct {
 	reseats chan reseating
 	reseat1 sync.Mutex
 
+	keeping sync.Mutex // one writer of the file of byHand
+
 	mu       sync.Mutex
 	seats    []*seat            // replaced as a whole
 	hearings map[string]Hearing // of this courtroom, not closed
 	versions map[string]int64   // the newest of each hearing of this courtroom
+	byHand   map[string]Hearing // changed by hand, which the server does not know yet
 	receipts map[string]Receipt // newest by channel key; old ones are left out
 	loaded   bool               // receipts
 	informed bool               // hearings, from the server or, in its absence, from memory
@@ -122,7 +125,7 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	cfg.Preroll = max(0, cfg.Preroll)
 	d := &Daemon{
 		cfg: cfg, links: links, log: log,
-		hearings: map[string]Hearing{}, versions: map[string]int64{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
+		hearings: map[string]Hearing{}, versions: map[string]int64{}, byHand: map[string]Hearing{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
 		asleep: asleep, reseats: make(chan reseating),
 	}
 	for _, s := range cfg.Seats {
@@ -198,7 +201,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	for _, s := range seats {
 		s.listen(ctx)
 	}
-	d.recallLocal()
+	d.recallByHand()
 	memory := time.AfterFunc(trustMemory, d.recall)
 	d.control(ctx, spool, archive, out, snd)
 	memory.Stop()
@@ -239,7 +242,8 @@ func (d *Daemon) follow(ctx context.Context, what string, feed func(context.Cont
 	}
 }
 
-// hearing takes a hearing's state.
+// hearing takes a hearing's state from the server. What was done by hand here
+// stands until the server has taken it in, or has closed the hearing.
 func (d *Daemon) hearing(h Hearing) {
 	if h.Courtroom != d.cfg.Courtroom {
 		return
@@ -250,14 +254,31 @@ func (d *Daemon) hearing(h Hearing) {
 		return
 	}
 	d.versions[h.ID] = h.Version
-	if h.Status == Open || h.Status == Paused {
+	own, pending := d.byHand[h.ID]
+	settled := pending && (h.ByHand >= own.ByHand || !h.underWay())
+	if settled {
+		delete(d.byHand, h.ID)
+	} else if pending {
+		h = own.over(h)
+	}
+	d.put(h)
+	d.mu.Unlock()
+	if settled {
+		d.keepByHand()
+	}
+	d.wake()
+}
+
+// put notes what is under way; the caller holds mu.
+func (d *Daemon) put(h Hearing) {
+	if h.underWay() {
 		d.hearings[h.ID] = h
 	} else {
 		delete(d.hearings, h.ID)
 	}
-	d.mu.Unlock()
-	d.wake()
 }
+
+func (h *Hearing) underWay() bool { return h.Status == Open || h.Status == Paused }
 
 func (d *Daemon) receipt(r Receipt, spool *Spool, snd *sender) {
 	if time.Since(r.At) < rememberReceipts {
@@ -454,16 +475,12 @@ func (d *Daemon) recall() {
 		return
 	}
 	defer d.inform()
-	if h, ok := d.remembered(); ok {
-		d.hearing(h)
-	}
-}
-
-// recallLocal goes on with a hearing that was opened here: the server does not
-// know of it.
-func (d *Daemon) recallLocal() {
-	if h, ok := d.remembered(); ok && h.Local() {
-		d.hearing(h)
+	if h, ok := d.remembered(); ok && h.Courtroom == d.cfg.Courtroom {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if _, known := d.byHand[h.ID]; !known { // that has been recalled already
+			d.put(h)
+		}
 	}
 }
 
@@ -536,6 +553,7 @@ func (d *Daemon) state(spool *Spool) Health {
 	}
 	d.watchMicrophones(s, seats, sounds)
 	h.Alarms = d.alarms.list()
+	h.ByHand = d.untold()
 	for i, seat := range seats {
 		sh := SeatHealth{Channel: seat.Channel, Role: seat.Role, LevelDBFS: silenceDBFS}
 		if r := s.recorder(seat.Channel); r != nil {

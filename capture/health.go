@@ -14,6 +14,9 @@ type Health struct {
 	DiskFree  int64        `json:"disk_free,omitempty"` // bytes, of capture: where archive and spool are, the lesser
 	Alarms    []Alarm      `json:"alarms"`
 	Stopped   bool         `json:"stopped,omitempty"` // it ended in order
+	// ByHand are the hearings that were opened or changed by hand on this PC, of
+	// capture, as long as the server has not taken that in.
+	ByHand []Hearing `json:"by_hand,omitempty"`
 }
 
 // SeatHealth is the life sign of one seat.

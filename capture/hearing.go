@@ -41,6 +41,12 @@ type Hearing struct {
 	// CloseReason is what the clerk wrote at the closing; it may be empty.
 	CloseReason string  `json:"close_reason,omitempty"`
 	Breaks      []Break `json:"breaks"`
+	// ByHand counts the changes that were made by hand on the courtroom's PC and
+	// are in this state: the PC tells the server of them until it has them all.
+	ByHand int64 `json:"by_hand,omitempty"`
+	// TakenOverBy is the hearing that this announcement has become: that one was
+	// opened on the courtroom's PC, and was bound to the case later.
+	TakenOverBy string `json:"taken_over_by,omitempty"`
 	// Phases are the clerk's decisions about where phases begin, one a line.
 	Phases []PhaseMark `json:"phases,omitempty"`
 	// Explanations are the written ones of stretches without sound, Readings who

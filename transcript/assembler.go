@@ -55,6 +55,7 @@ func (d *Docket) Run(ctx context.Context, pub Publisher, segments SegmentLog) er
 	work.Go(func() { d.publish(ctx, pub) })
 	work.Go(func() { d.watch(ctx) })
 	work.Go(func() { d.stamp(ctx) })
+	work.Go(func() { d.adoptAll(ctx) })
 	for p := range segments.Partitions() {
 		work.Go(func() { d.assemble(ctx, segments, p) })
 	}
@@ -125,6 +126,9 @@ func (d *Docket) take(ctx context.Context, segments SegmentLog, part string, m S
 	var unknown error
 	if !d.persist(ctx, storeFailing, part, func() (err error) {
 		h, err = d.hearing(ctx, seg.Hearing)
+		if errors.Is(err, ErrNotFound) {
+			h, err = d.adoptByID(ctx, seg.Hearing)
+		}
 		if errors.Is(err, ErrNotFound) {
 			unknown, err = err, nil
 		}

@@ -63,6 +63,7 @@ type Docket struct {
 	alarms  alarms
 	outbox  *outbox
 	counts  counts
+	handed  handed
 }
 
 // Option sets what not every docket needs.
@@ -75,6 +76,7 @@ func WithCourt(name string) Option { return func(d *Docket) { d.court = name } }
 // NewDocket makes a docket on a store.
 func NewDocket(store Store, rooms Courtrooms, log *slog.Logger, options ...Option) *Docket {
 	d := &Docket{store: store, rooms: rooms, log: log, outbox: newOutbox(), freezing: make(chan struct{}, 1), signed: make(chan struct{}, 1)}
+	d.handed = handed{waiting: map[string]capture.Hearing{}, taken: map[string]int64{}, wake: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(d)
 	}

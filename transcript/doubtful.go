@@ -9,7 +9,7 @@ import (
 // that the engine was less sure of than [LeastConfidence]; none once a person
 // has revised or confirmed the line. Words side by side are one place.
 func (l *Line) DoubtfulWords() [][2]int {
-	if l.Revision > 1 || l.Origin != Speech {
+	if !l.unseen() || l.Origin != Speech {
 		return nil
 	}
 	var places [][2]int

@@ -130,6 +130,8 @@ func (d *Docket) ReportHealth(h capture.Health) {
 	if h.Alarms == nil {
 		h.Alarms = []capture.Alarm{}
 	}
+	d.ReportByHand(h.ByHand)
+	h.ByHand = nil // hearings have their own events
 	d.parts.heard(h, time.Now())
 	d.tellHealth(h)
 }

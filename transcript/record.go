@@ -135,7 +135,7 @@ func (r *Record) singleTurns() []Turn {
 		if len(speakers[l.Role]) > 1 && l.Speaker != "" && l.Role != "" {
 			t.Label += "（" + heardText(l.Speaker) + "）" // several share the role
 		}
-		if l.Text == "" && l.Rejected != "" && l.Revision == 1 {
+		if l.Text == "" && l.Rejected != "" && l.unseen() {
 			t.Shown = unreadSpeech
 		}
 		if t.Shown != "" {

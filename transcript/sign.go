@@ -70,7 +70,7 @@ type SignRequest struct {
 // then on, and its integrity check value is computed over sound, text, and
 // revisions. It reads all of the hearing's sound, which takes seconds.
 //
-// *FieldError; *StateError (not closed, or signed before); ErrDemo,
+// *FieldError; *StateError (not closed, or signed before); ErrDemo, ErrNoCase,
 // ErrIncomplete, ErrChanged; *DoubtsError; ErrNotFound.
 func (d *Docket) Sign(ctx context.Context, id string, q SignRequest, author string) (capture.Hearing, error) {
 	fail := func(err error) (capture.Hearing, error) {
@@ -85,6 +85,9 @@ func (d *Docket) Sign(ctx context.Context, id string, q SignRequest, author stri
 	}
 	if h.Demo {
 		return fail(ErrDemo)
+	}
+	if h.Local() && h.CaseNo == "" {
+		return fail(ErrNoCase)
 	}
 	s, err := newSigning(&h, q, author)
 	if err != nil {
@@ -215,7 +218,7 @@ func (d *Docket) doubts(ctx context.Context, id string, r *Record) ([]Doubt, err
 	for _, l := range r.Lines {
 		doubt := Doubt{Line: l.ID, FromMS: l.StartMS, ToMS: l.EndMS}
 		switch confidence, known := l.confidence(); {
-		case l.Revision > 1:
+		case !l.unseen():
 			continue
 		case l.Rejected != "":
 			doubt.Kind = DoubtUnread

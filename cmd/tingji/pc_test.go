@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -21,6 +22,7 @@ type pc struct {
 	t       testing.TB
 	control string // address of the control by hand
 	said    *output
+	stop    func() // ends it as Ctrl-C does; idempotent
 }
 
 // startPC runs tingji capture; it ends with the test, and the test fails where it
@@ -36,9 +38,12 @@ func startPC(t testing.TB, config, control string, environ []string) *pc {
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	p.stop = sync.OnceFunc(func() {
 		cancel()
 		_ = daemon.Wait() // an interrupted command is an error to exec
+	})
+	t.Cleanup(func() {
+		p.stop()
 		if code := daemon.ProcessState.ExitCode(); code > 0 {
 			t.Errorf("the daemon ended with exit code %d", code)
 		}

@@ -239,8 +239,13 @@ func followHealth(ctx context.Context, log *courtLog, docket *transcript.Docket)
 	loaded := false
 	table := log.client.Table(kafka.TopicStatus, func(r kafka.Record) {
 		var h capture.Health
-		// What was said before this server began is history, not a life sign.
-		if !loaded && time.Since(r.Time) > 3*time.Second || decode(r.Value, &h) != nil {
+		if decode(r.Value, &h) != nil {
+			return
+		}
+		// What was said before this server began is history, not a life sign; but
+		// a PC that is switched off has told there what was done on it by hand.
+		if !loaded && time.Since(r.Time) > 3*time.Second {
+			docket.ReportByHand(h.ByHand)
 			return
 		}
 		loaded = true

@@ -186,6 +186,19 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(ctx cont
 	return writeJSON(w, http.StatusOK, s.view(h))
 }
 
+// bindHearing gives a hearing that was opened on a courtroom's PC its case.
+func (s *Server) bindHearing(w http.ResponseWriter, r *http.Request) error {
+	var b transcript.Binding
+	if err := readJSON(w, r, &b, false); err != nil {
+		return err
+	}
+	h, err := s.Docket.Bind(r.Context(), r.PathValue("id"), b, author(r))
+	if err != nil {
+		return caseNoProblem(err, b.CaseNo)
+	}
+	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
 // releaseScreen says how far the parties' screen may show the hearing.
 func (s *Server) releaseScreen(w http.ResponseWriter, r *http.Request) error {
 	var q struct {

@@ -49,6 +49,8 @@ const (
 	openDoubts           code = "open-doubts"
 	demoRecord           code = "demo-record"
 	incomplete           code = "incomplete"
+	noCase               code = "no-case"
+	hasCase              code = "has-case"
 	recordChanged        code = "record-changed"
 	correctionDecided    code = "correction-decided"
 	proofBroken          code = "proof-broken"
@@ -78,6 +80,8 @@ var problems = map[code]struct {
 	timedOut:             {http.StatusServiceUnavailable, text{"未能及时完成", "Not done in time"}},
 	openDoubts:           {http.StatusConflict, text{"笔录尚有存疑", "The record has open doubts"}},
 	demoRecord:           {http.StatusConflict, text{"演示笔录不能签名", "A demonstration cannot be signed"}},
+	noCase:               {http.StatusConflict, text{"庭审未绑定案件", "The hearing has no case"}},
+	hasCase:              {http.StatusConflict, text{"庭审不需要绑定案件", "The hearing is not to be bound"}},
 	incomplete:           {http.StatusConflict, text{"笔录尚未完成", "The record is not complete"}},
 	recordChanged:        {http.StatusConflict, text{"笔录刚有改动", "The record has just changed"}},
 	correctionDecided:    {http.StatusConflict, text{"补正请求已处理", "The request is decided"}},
@@ -247,6 +251,13 @@ func signingProblem(err error) *apiError {
 		return &apiError{code: demoRecord, detail: text{
 			"这是示例识别引擎的演示，不作为任何案件的依据，不能签名。",
 			"this was recognised by the demonstration engine; it is evidence of nothing and cannot be signed."}}
+	case errors.Is(err, transcript.ErrNoCase):
+		return &apiError{code: noCase, detail: text{
+			"这次庭审是在法庭电脑上开庭的，还没有绑定案件，不能签名；请先在庭审页面填写案号。",
+			"this hearing was opened on the courtroom's PC and is not bound to a case: enter its case number on its page, then sign."}}
+	case errors.Is(err, transcript.ErrHasCase):
+		return &apiError{code: hasCase, detail: text{
+			"只有在法庭电脑上开庭的庭审才需要绑定案件。", "only a hearing that was opened on a courtroom's PC is bound to a case."}}
 	case errors.Is(err, transcript.ErrIncomplete):
 		return &apiError{code: incomplete, detail: text{
 			"还有录音没有存完或没有转写完，请稍候再试；进度见庭审的 progress。",
@@ -310,6 +321,10 @@ func actionName(action string) string {
 		return "记入笔录"
 	case "sign":
 		return "签名"
+	case "bind":
+		return "绑定案件"
+	case "take over":
+		return "并入另一次庭审"
 	case "prove":
 		return "出具完整性证明"
 	case "correct":

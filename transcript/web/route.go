@@ -54,6 +54,7 @@ func (s *Server) routes() []route {
 		{"POST", hearing + "/pause", "hearing.pause", s.pauseHearing},
 		{"POST", hearing + "/resume", "hearing.resume", s.resumeHearing},
 		{"POST", hearing + "/close", "hearing.close", s.closeHearing},
+		{"POST", hearing + "/case", "hearing.bind", s.bindHearing},
 		{"POST", hearing + "/screen", "screen.release", s.releaseScreen},
 		{"POST", hearing + "/sign", "record.sign", s.signRecord},
 		{"GET", hearing + "/doubts", "doubt.list", s.listDoubts},

@@ -36,6 +36,7 @@ export interface Hearing {
   opened_at?: string;
   closed_at?: string;
   breaks: Break[];
+  taken_over_by?: string; // of an announcement: the hearing it has become
   phases?: { line: string; phase: string }[];
   readings?: { role: string; name: string; manner: "read" | "aloud"; remark?: string; change: number; at: string }[];
   screen?: { up_to_ms: number }; // the parties' screen shows no line behind it; absent: it is live
@@ -74,6 +75,7 @@ export interface Line {
   rejected?: string;
   doubts?: [number, number][]; // words the engine was unsure of: from, to in code points
   revision: number;
+  author: string; // of the newest revision
   change: number;
 }
 

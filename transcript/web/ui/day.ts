@@ -3,6 +3,7 @@
 import "./tools";
 
 import { ask, type Hearing } from "./api";
+import { unbound } from "./bind";
 import type { Banner } from "./banner";
 import { hue } from "./seats";
 import { courtZone, language, t, translate } from "./words";
@@ -51,7 +52,8 @@ export class Day extends HTMLElement {
     const banner = this.find<Banner>("tj-banner");
     try {
       const { hearings } = await ask<{ hearings: Hearing[] }>(`/api/v1/hearings?date=${encodeURIComponent(this.date)}&limit=1000`);
-      this.hearings = hearings.sort((a, b) => instant(a) - instant(b));
+      // An announcement that became another hearing is that one.
+      this.hearings = hearings.filter((h) => !h.taken_over_by).sort((a, b) => instant(a) - instant(b));
       banner.clear("failed");
     } catch (e) {
       banner.set("failed", "alarm", t("search.failed", { why: (e as Error).message }));
@@ -88,7 +90,7 @@ function row(h: Hearing): HTMLElement {
   const ends = [begin(h), h.closed_at ?? ""].filter((iso) => iso !== "").map(hourOf);
   part("time", "when", ends.join("–"));
   part("span", "room", h.courtroom_name);
-  part("b", "case-no", h.case_no);
+  part("b", "case-no", unbound(h) ? t("unbound") : h.case_no);
   part("span", "cause", h.cause);
   part("span", "status", t(`status.${h.status}`));
   if (!h.public) part("span", "badge private", t("private"));

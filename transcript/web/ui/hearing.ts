@@ -4,6 +4,7 @@ import "./tools";
 
 import { ask, askPatiently, type Component, type Hearing, type HearingNow, hearingPath, type Line, type Partial, Problem, type Status } from "./api";
 import type { Banner } from "./banner";
+import { bindAddress, unbound } from "./bind";
 import type { Desk } from "./desk";
 import { confirm, type Question } from "./dialog";
 import type { Lines } from "./lines";
@@ -191,7 +192,11 @@ export class HearingView extends HTMLElement {
     this.dataset["status"] = h.status;
     this.find("h1").textContent = h.court;
     this.find(".room").textContent = h.courtroom_name;
-    this.find(".case-no").textContent = h.case_no;
+    this.find(".case-no").textContent = unbound(h) ? t("unbound") : h.case_no;
+    if (unbound(h) && this.lines.outbox) this.banner.set("unbound", "note", t("unbound.note"), { href: bindAddress(h), words: t("bind") });
+    else this.banner.clear("unbound");
+    const became = h.taken_over_by;
+    if (became) this.banner.set("taken", "note", t("taken.note"), { href: `/hearings/${encodeURIComponent(became)}`, words: t("taken.go") });
     this.find(".cause").textContent = h.cause;
     this.find(".status").textContent = t(`status.${h.status}`);
     this.find(".demo").hidden = !h.demo;

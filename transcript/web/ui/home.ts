@@ -2,6 +2,7 @@
 // to do.
 
 import { ask, type Hearing, Problem } from "./api";
+import { unbound } from "./bind";
 import type { Banner } from "./banner";
 import type { HearingView } from "./hearing";
 import { hue } from "./seats";
@@ -151,7 +152,7 @@ function card(h: Hearing): HTMLElement {
   };
   part("h3", "room", h.courtroom_name);
   part("span", "status", t(`status.${h.status}`));
-  part("p", "case-no", h.case_no);
+  part("p", "case-no", unbound(h) ? t("unbound") : h.case_no);
   part("p", "cause", h.cause);
   if (h.demo) part("span", "badge demo", t("demo"));
   const who = document.createElement("p");

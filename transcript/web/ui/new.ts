@@ -2,6 +2,7 @@
 // that will hold it, and a file from the case system fills the form.
 
 import { ask, type Component, type Hearing, hearingPath, Problem, type Seat, upload } from "./api";
+import { Binding } from "./bind";
 import { button } from "./dialog";
 import type { Seats } from "./seats";
 import { Stream } from "./stream";
@@ -78,20 +79,25 @@ export class New extends HTMLElement {
   private stream: Stream | null = null;
   private asked = 0;
   private timer = 0;
+  private binding: Binding | null = null; // a hearing that was opened on a PC is bound to its case
   private relabel = () => {
-    document.title = `${t("new")} · ${t("app")}`;
+    this.name();
     this.offer();
+    this.binding?.relabel();
     void this.check();
   };
 
   connectedCallback(): void {
     this.innerHTML = frame;
     translate(this);
-    document.title = `${t("new")} · ${t("app")}`;
+    const bound = new URLSearchParams(location.search).get("bind");
+    if (bound !== null) this.binding = new Binding(bound, (h) => this.fill(h));
+    this.name();
     this.find("datalist").append(...roles.map((r) => new Option(r, r)));
     this.person("原告", "");
     this.person("被告", "");
     const form = this.find<HTMLFormElement>("form");
+    this.binding?.place(form);
     form.addEventListener("input", (e) => this.typed(e));
     form.addEventListener("focusout", (e) => {
       const field = fieldOf(e.target as HTMLElement);
@@ -139,6 +145,14 @@ export class New extends HTMLElement {
     return this.querySelector(selector) as E;
   }
 
+  private name(): void {
+    const what = this.binding ? "bind" : "new";
+    const head = this.find("h2");
+    head.dataset["t"] = what;
+    head.textContent = t(what);
+    document.title = `${t(what)} · ${t("app")}`;
+  }
+
   private async rooms(): Promise<void> {
     try {
       const { court, courtrooms } = await ask<{ court: string; courtrooms: Room[] }>("/api/v1/courtrooms");
@@ -150,6 +164,10 @@ export class New extends HTMLElement {
       select.replaceChildren(...courtrooms.map((r) => new Option(r.name, r.id)));
       if (courtrooms.some((r) => r.id === chosen)) select.value = chosen;
       this.offer();
+      if (this.binding) {
+        const h = await this.binding.load();
+        this.fill({ ...h, participants: h.participants.length > 0 ? h.participants : [{ role: "原告", name: "" }, { role: "被告", name: "" }] });
+      }
       this.apply();
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
@@ -266,8 +284,9 @@ export class New extends HTMLElement {
       }),
       hotwords: value("hotwords").split(/[\s,，、;；]+/).filter((w) => w !== ""),
     };
-    const seats = this.seats();
-    if (seats.length > 0 && Object.keys(this.template?.seats ?? {}).length > 0) body.seats = seats;
+    const seats = this.binding?.seats() ?? this.seats();
+    if (this.binding) body.seats = seats;
+    else if (seats.length > 0 && Object.keys(this.template?.seats ?? {}).length > 0) body.seats = seats;
     const at = value("scheduled_at");
     if (at) body.scheduled_at = new Date(at).toISOString();
     return { body, people };
@@ -380,7 +399,7 @@ export class New extends HTMLElement {
     this.asked++;
     const { body, people } = this.read();
     try {
-      const h = await ask<Hearing>("/api/v1/hearings", "POST", body);
+      const h = this.binding ? await this.binding.send(body) : await ask<Hearing>("/api/v1/hearings", "POST", body);
       localStorage.setItem("tj-room", body.courtroom);
       let where = `/hearings/${encodeURIComponent(h.id)}`;
       if (open) {
