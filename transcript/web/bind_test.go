@@ -24,6 +24,12 @@ func TestHearingIsBound(t *testing.T) {
 	h, _ := capture.LocalHearing(time.Now().UTC().Format("20060102-150405.000") + "-pc-court-3")
 	h.ByHand, h.Seats = 1, []capture.Seat{{Channel: "judge", Role: "审判长"}, {Channel: "stand", Role: "证人"}}
 	c.docket.ReportByHand([]capture.Hearing{h})
+	for { // nobody can follow a hearing before it is there
+		if resp, _ := c.do("GET", "/api/v1/hearings/"+h.ID, ""); resp.StatusCode == 200 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	c.say(h, "judge", 0, time.Second, asr.Final, "现在开庭。")
 	c.lines(h, 1)
 	visit(t, ctx, c.url+"/hearings", 1280, 900)
@@ -39,7 +45,7 @@ func TestHearingIsBound(t *testing.T) {
 	if resp, body = c.do("POST", "/api/v1/hearings/"+announced.ID+"/case", `{"case_no":"（2026）内0000民初8号"}`); resp.StatusCode != 409 || !strings.Contains(body, "has-case") {
 		t.Errorf("an announced hearing is bound: %d %s", resp.StatusCode, body)
 	}
-	js[any](t, ctx, `document.querySelector("tj-banner a[href^='/new?bind=']").click()`)
+	visit(t, ctx, c.url+js[string](t, ctx, `document.querySelector("tj-banner a[href^='/new?bind=']").getAttribute("href")`), 1280, 900)
 	until(t, ctx, `document.querySelectorAll("tj-new .sat li").length === 2 && document.querySelectorAll("tj-new [name=announcement] option").length === 2`)
 	js[any](t, ctx, `{ const s = document.querySelector("tj-new [name=announcement]"); s.value = "`+announced.ID+`"; s.dispatchEvent(new Event("change", { bubbles: true })); }`)
 	until(t, ctx, `document.querySelector("tj-new [name=case_no]").value === "（2026）内0000民初7号" && !document.querySelector("tj-new [name=public]").checked
@@ -47,6 +53,13 @@ func TestHearingIsBound(t *testing.T) {
 	js[any](t, ctx, `{ const i = document.querySelectorAll("tj-new [name=seat-name]")[1]; i.value = "王小二"; i.dispatchEvent(new Event("input", { bubbles: true })); }`)
 	takePicture(t, ctx, "bind")
 	js[any](t, ctx, `document.querySelector("tj-new menu [value=keep]").click()`)
+	for range 500 { // the page goes from the form to the hearing by itself
+		if _, body = c.do("GET", "/api/v1/hearings/"+h.ID, ""); decode[capture.Hearing](t, body).CaseNo != "" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	visit(t, ctx, c.url+"/hearings/"+h.ID, 1280, 900)
 	until(t, ctx, `document.querySelector("tj-hearing .case-no")?.textContent === "（2026）内0000民初7号" && !document.querySelector("tj-banner a[href^='/new?bind=']")`)
 	resp, body = c.do("GET", "/api/v1/hearings/"+h.ID, "")
 	bound := decode[capture.Hearing](t, body)
