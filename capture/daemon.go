@@ -93,9 +93,10 @@ type Daemon struct {
 	// noArchive: its folder could not be opened. The sign of life's goroutine
 	// looks after it.
 	noArchive bool
-	asleep    func() time.Duration // see asleep; tests have another
-	quiet     time.Time            // nothing from before belongs to the next hearing
-	changed   chan struct{}        // holds one token when hearings or loaded have changed
+	asleep    func() time.Duration            // see asleep; tests have another
+	free      func(dir string) (int64, error) // see freeBytes; tests have another
+	quiet     time.Time                       // nothing from before belongs to the next hearing
+	changed   chan struct{}                   // holds one token when hearings or loaded have changed
 }
 
 // rememberReceipts is how old a receipt may be to be remembered: longer than
@@ -126,7 +127,7 @@ func NewDaemon(cfg Config, links Links, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
 		cfg: cfg, links: links, log: log,
 		hearings: map[string]Hearing{}, versions: map[string]int64{}, byHand: map[string]Hearing{}, receipts: map[string]Receipt{}, changed: make(chan struct{}, 1),
-		asleep: asleep, reseats: make(chan reseating),
+		asleep: asleep, free: freeBytes, reseats: make(chan reseating),
 	}
 	for _, s := range cfg.Seats {
 		d.seats = append(d.seats, d.newSeat(s))

@@ -55,7 +55,7 @@ func (d *Daemon) note(h Health, spool *Spool, snd *sender) {
 func (d *Daemon) watchDisk(seats []*seat) (free int64) {
 	free = -1
 	for _, dir := range []string{d.cfg.Dir, d.cfg.ArchiveDir} {
-		if n, err := freeBytes(dir); err == nil && (free < 0 || n < free) {
+		if n, err := d.free(dir); err == nil && (free < 0 || n < free) {
 			free = n
 		}
 	}

@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 )
@@ -39,3 +41,45 @@ func TestHung(t *testing.T) {
 		})
 	}
 }
+
+// TestDiskLow: the warning comes hours ahead, by what the seats take, says how
+// many, and goes when there is room again. The lesser of two disks counts.
+func TestDiskLow(t *testing.T) {
+	var said strings.Builder
+	d, err := NewDaemon(Config{Courtroom: "3", Dir: "pc", ArchiveDir: "nas", Seats: []SeatSource{
+		{Channel: "judge", Role: "审判长", Source: silentSource{}}, {Channel: "clerk", Role: "书记员", Source: silentSource{}},
+	}}, Links{}, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seats := d.seatList()
+	hour := bytesPerSecond(seats) * 3600
+	var free int64
+	d.free = func(dir string) (int64, error) {
+		if dir == "pc" {
+			return 1000 * hour, nil
+		}
+		return free, nil
+	}
+	for _, step := range []struct {
+		hours int64
+		says  string
+	}{{9, ""}, {7, "约 7.0 小时"}, {1, "约 1.0 小时"}, {20, ""}} {
+		free = step.hours * hour
+		if got := d.watchDisk(seats); got != free {
+			t.Errorf("%d bytes are free, not %d", free, got)
+		}
+		list := d.alarms.list()
+		if step.says == "" && len(list) > 0 || step.says != "" && (len(list) != 1 || list[0].Code != alarmDiskLow || !strings.Contains(list[0].Text, step.says)) {
+			t.Errorf("with room for %d hours: %+v", step.hours, list)
+		}
+	}
+	if n := strings.Count(said.String(), "disk is nearly full"); n != 1 {
+		t.Errorf("the log says it %d times:\n%s", n, &said)
+	}
+}
+
+// silentSource is a microphone that nobody opens.
+type silentSource struct{ Source }
+
+func (silentSource) Resumable() bool { return false }
