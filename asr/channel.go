@@ -190,7 +190,8 @@ func (c *channel) queueSteps(steps []Step) {
 		if s.Speech {
 			segment.Stage = Final
 			it.samples, it.ready = s.Samples, false
-			it.band = new(bander).add(nil, s.First, s.Samples)
+			// What follows holds no voice to be told: the decision need not wait for it.
+			it.band = new(bander).add(nil, s.First, s.Samples[:s.Spoken-s.First])
 			it.voiced = s.Voiced
 			it.queued, it.seen = time.Now(), c.latest.offset
 			if c.partial.foreseen(s.First, len(s.Samples)) {
@@ -307,7 +308,7 @@ func (it *item) share() {
 // been heard.
 func (it *item) compare(r *room, seats []string, patient bool) {
 	s := &it.segment
-	length := (s.Last + 1 - s.First).Duration()
+	length := time.Duration(len(it.band)) * time.Second / bandRate
 	if !r.heardTo(s.StartedAt.Add(length+crosstalkLag), s.Channel, seats, patient) {
 		return
 	}

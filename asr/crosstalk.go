@@ -32,9 +32,10 @@ const (
 	seatPatience = 3 * time.Second
 	roomPatience = 30 * time.Second
 
-	// searchFrames is how much sound is searched for the lag; localFrames on
-	// both sides of a frame say whether it is the same sound there.
+	// searchFrames is how much sound is searched for the lag, at searchPlaces at most;
+	// localFrames on both sides of a frame say whether it is the same sound there.
 	searchFrames = 75
+	searchPlaces = 5
 	localFrames  = 30
 	fineLag      = 5 // samples of the band about the lag that was found
 	leastFrames  = 5 // less than 50 ms proves nothing
@@ -241,7 +242,7 @@ func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
 	n := len(maybe)
 	width := min(searchFrames, n)
 	tried := make([]bool, n)
-	for range 2 {
+	for range searchPlaces {
 		best, most := -1, leastFrames-1
 		for from := 0; from+width <= n; from += 10 {
 			if c := len(framesIn(maybe, from, from+width)); c > most && !tried[from] {

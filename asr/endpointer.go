@@ -90,6 +90,7 @@ type Step struct {
 	First   capture.SampleIndex // of the utterance
 	End     capture.SampleIndex // exclusive
 	Samples []int16             // of the utterance; the receiver owns them
+	Spoken  capture.SampleIndex // end of what was above the noise; from there on it is the silence that is kept
 	Voiced  time.Duration       // how much of it was above the noise
 	State   json.RawMessage     // at End
 }
@@ -315,6 +316,7 @@ func (e *Endpointer) finish(end capture.SampleIndex) Step {
 	if e.open {
 		n := int(end - e.base)
 		step.First, step.Samples = e.base, e.buffer[:n:n]
+		step.Spoken = min(e.last, end)
 		step.Voiced = time.Duration(e.voiced) * 10 * time.Millisecond
 		e.atBase.frames(step.Samples, e.base)
 		e.buffer, e.base = append([]int16(nil), e.buffer[n:]...), end
