@@ -35,7 +35,7 @@ const (
 	// searchFrames is how much sound is searched for the lag, at searchPlaces at most;
 	// localFrames on both sides of a frame say whether it is the same sound there.
 	searchFrames = 75
-	searchPlaces = 5
+	searchPlaces = 3
 	localFrames  = 30
 	fineLag      = 5 // samples of the band about the lag that was found
 	leastFrames  = 5 // less than 50 ms proves nothing

@@ -370,16 +370,24 @@ func FuzzEndpointer(f *testing.F) {
 }
 
 func BenchmarkEndpointer(b *testing.B) {
-	s := newSound(1, -62).quiet(2000).add(3000, -22).quiet(2000).add(3000, -22).samples
-	b.ReportAllocs()
-	for b.Loop() {
-		e, _ := NewEndpointer(Pauses{}, 0, nil)
-		for at := 0; at+4000 <= len(s); at += 4000 {
-			e.Write(s[at : at+4000])
-		}
+	for _, bb := range []struct {
+		name     string
+		noise    float64
+		detector Detector
+	}{{"quiet", -62, Voices}, {"quiet, levels", -62, Levels}, {"noisy", -26, Voices}, {"noisy, levels", -26, Levels}} {
+		b.Run(bb.name, func(b *testing.B) {
+			s := newSound(1, bb.noise).quiet(7000).add(3000, -22).quiet(2000).add(3000, -22).samples
+			b.ReportAllocs()
+			for b.Loop() {
+				e, _ := NewEndpointer(Pauses{Detector: bb.detector}, 0, nil)
+				for at := 0; at+4000 <= len(s); at += 4000 {
+					e.Write(s[at : at+4000])
+				}
+			}
+			audio := time.Duration(b.N) * capture.SampleIndex(len(s)).Duration()
+			b.ReportMetric(100*b.Elapsed().Seconds()/audio.Seconds(), "%ofrealtime")
+		})
 	}
-	audio := time.Duration(b.N) * capture.SampleIndex(len(s)).Duration()
-	b.ReportMetric(100*b.Elapsed().Seconds()/audio.Seconds(), "%ofrealtime")
 }
 
 // TestEndSilence: a channel's end silence stays as it began, over restarts with
