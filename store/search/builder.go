@@ -21,9 +21,8 @@ type Builder struct {
 }
 
 const (
-	lineBits  = 19 // of a posting; a block that is one hearing may be larger than others
-	bucketAt  = 64 - lineBits
-	restOfKey = 1<<bucketAt - 1
+	lineBits = 19 // of a posting; a block that is one hearing may be larger than others
+	bucketAt = 64 - lineBits
 )
 
 func NewBuilder() *Builder {
