@@ -51,14 +51,22 @@ func (d *Docket) Bind(ctx context.Context, id string, b Binding, author string) 
 	if err != nil {
 		return capture.Hearing{}, err
 	}
+	old, h, err := d.bind(ctx, id, b)
+	if err != nil {
+		return capture.Hearing{}, err
+	}
+	return h, d.reseat(ctx, &old, &h, author)
+}
+
+// bind is the hearing as it was, and as it is now with its case.
+func (d *Docket) bind(ctx context.Context, id string, b Binding) (old, h capture.Hearing, err error) {
 	d.opening.Lock() // the announcement must not be opened meanwhile
 	defer d.opening.Unlock()
-	old, err := d.store.Hearing(ctx, id)
-	if err != nil {
-		return capture.Hearing{}, fmt.Errorf("bind hearing %s: %w", id, err)
+	if old, err = d.store.Hearing(ctx, id); err != nil {
+		return old, h, fmt.Errorf("bind hearing %s: %w", id, err)
 	}
 	if !old.Local() {
-		return capture.Hearing{}, fmt.Errorf("bind hearing %s: %w", id, ErrHasCase)
+		return old, h, fmt.Errorf("bind hearing %s: %w", id, ErrHasCase)
 	}
 	n := NewHearing{CaseNo: b.CaseNo, Courtroom: old.Courtroom, Public: b.Public, Participants: b.Participants, Seats: b.Seats, Hotwords: b.Hotwords}
 	if b.Cause != nil {
@@ -66,11 +74,11 @@ func (d *Docket) Bind(ctx context.Context, id string, b Binding, author string) 
 	}
 	caseNo, err := cleanCaseNo(n)
 	if err != nil {
-		return capture.Hearing{}, err
+		return old, h, err
 	}
 	announced, found, err := d.announcement(ctx, old, caseNo, b.Announcement)
 	if err != nil {
-		return capture.Hearing{}, err
+		return old, h, err
 	}
 	from := old
 	if found {
@@ -95,9 +103,9 @@ func (d *Docket) Bind(ctx context.Context, id string, b Binding, author string) 
 	}
 	clean, err := d.announce(n)
 	if err != nil {
-		return capture.Hearing{}, err
+		return old, h, err
 	}
-	h, err := d.transition(ctx, id, "bind", func(h *capture.Hearing, _ time.Time) {
+	h, err = d.transition(ctx, id, "bind", func(h *capture.Hearing, _ time.Time) {
 		h.CaseNo, h.Cause, h.Public = clean.CaseNo, clean.Cause, clean.Public
 		h.Participants, h.Seats, h.Hotwords = clean.Participants, clean.Seats, clean.Hotwords
 		if found {
@@ -105,17 +113,17 @@ func (d *Docket) Bind(ctx context.Context, id string, b Binding, author string) 
 		}
 	}, capture.Open, capture.Paused, capture.Closed)
 	if err != nil {
-		return capture.Hearing{}, err
+		return old, h, err
 	}
 	if found {
 		if _, err := d.transition(ctx, announced.ID, "take over", func(h *capture.Hearing, now time.Time) {
 			h.Status, h.TakenOverBy, h.ClosedAt = capture.Closed, id, &now
 			h.CloseReason = "已在法庭电脑上开庭，见 " + id
 		}, capture.Scheduled); err != nil {
-			return capture.Hearing{}, err
+			return old, h, err
 		}
 	}
-	return h, d.reseat(ctx, &old, &h, author)
+	return old, h, nil
 }
 
 // announcement finds the scheduled hearing that a binding takes over.
