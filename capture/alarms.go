@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -73,7 +74,7 @@ func (a *alarms) list() []Alarm {
 		list = append(list, alarm)
 	}
 	slices.SortFunc(list, func(x, y Alarm) int {
-		return strings.Compare(x.Code+" "+x.Channel, y.Code+" "+y.Channel)
+		return cmp.Or(strings.Compare(x.Code, y.Code), strings.Compare(x.Channel, y.Channel))
 	})
 	return list
 }

@@ -275,6 +275,14 @@ func (t *Track) Write(first SampleIndex, wall time.Time, role string, samples []
 	return nil
 }
 
+// drifts notes how much slower the sound card runs, in millionths.
+func (t *Track) drifts(ppm float64) {
+	if t.side.DriftPPM == nil {
+		t.side.DriftPPM = new(float64)
+	}
+	*t.side.DriftPPM = ppm
+}
+
 // open begins or reopens the files of a part.
 func (t *Track) open(base string, s Sidecar) error {
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {

@@ -242,7 +242,7 @@ func parseChunk(m Message) (Chunk, *ChunkError) {
 	var aerr error
 	switch Codec(h.codec) {
 	case PCM:
-		c.Samples, aerr = parsePCM(m.Value)
+		c.Samples, aerr = parsePCM(nil, m.Value)
 	case FLAC:
 		c.Samples, aerr = decodeFLAC(m.Value)
 	default:
@@ -316,15 +316,19 @@ func appendPCM(b []byte, samples []int16) []byte {
 	return b
 }
 
-func parsePCM(b []byte) ([]int16, error) {
+// parsePCM reads samples into to, if there is room.
+func parsePCM(to []int16, b []byte) ([]int16, error) {
 	if len(b)%2 != 0 || len(b) > 2*MaxChunkSamples {
 		return nil, fmt.Errorf("%d bytes of 16-bit samples", len(b))
 	}
-	samples := make([]int16, len(b)/2)
-	for i := range samples {
-		samples[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
+	if to == nil || cap(to) < len(b)/2 {
+		to = make([]int16, len(b)/2)
 	}
-	return samples, nil
+	to = to[:len(b)/2]
+	for i := range to {
+		to[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
+	}
+	return to, nil
 }
 
 // checksum is CRC-32C (Castagnoli); the table is made once by the library.

@@ -307,36 +307,25 @@ func (d *Daemon) watchMicrophones(s *session, seats []*seat, sounds []Sound) {
 		}
 		return
 	}
-	raise := func(stands bool, a Alarm) {
-		a.Hearing = s.hearing.ID
-		if !stands {
-			d.alarms.clear(a.Code, a.Channel)
-		} else if d.alarms.raise(a) {
-			d.log.Warn("microphone needs attention", "hearing", a.Hearing, "channel", a.Channel, "alarm", a.Code, "what", a.TextEN)
-		}
-	}
 	for i, at := range seats {
 		l, r := at.listener, s.recorder(at.Channel)
 		if l == nil || r == nil {
 			continue
 		}
 		seat := r.holder()
-		name := fmt.Sprintf("%s（%s）", seat.Role, seat.Channel)
-		nameEN := fmt.Sprintf("%s (%s)", seat.Role, seat.Channel)
-		raise(sounds[i].Err == nil && sounds[i].Quiet >= stalled, Alarm{
-			Code: alarmSilent, Channel: seat.Channel,
-			Text:   name + "的话筒没有任何声音：可能已静音、断线或未供电；请检查话筒开关和接线",
-			TextEN: "The microphone of " + nameEN + " gives no signal at all: muted, unplugged or without power; check its switch and cable",
+		name := func() string { return fmt.Sprintf("%s（%s）", seat.Role, seat.Channel) }
+		nameEN := func() string { return fmt.Sprintf("%s (%s)", seat.Role, seat.Channel) }
+		s.microphone(sounds[i].Err == nil && sounds[i].Quiet >= stalled, alarmSilent, seat.Channel, func() (string, string) {
+			return name() + "的话筒没有任何声音：可能已静音、断线或未供电；请检查话筒开关和接线",
+				"The microphone of " + nameEN() + " gives no signal at all: muted, unplugged or without power; check its switch and cable"
 		})
-		raise(sounds[i].Clipped, Alarm{
-			Code: alarmClipped, Channel: seat.Channel,
-			Text:   name + "的话筒声音过大，已削波失真；请调低增益",
-			TextEN: "The microphone of " + nameEN + " is too loud and distorted; lower its gain",
+		s.microphone(sounds[i].Clipped, alarmClipped, seat.Channel, func() (string, string) {
+			return name() + "的话筒声音过大，已削波失真；请调低增益",
+				"The microphone of " + nameEN() + " is too loud and distorted; lower its gain"
 		})
-		raise(sounds[i].Is != "", Alarm{
-			Code: alarmReplaced, Channel: seat.Channel,
-			Text:   fmt.Sprintf("%s的话筒被换成了另一个：原为“%s”，现为“%s”；请核对接线，确属更换请重启录音程序", name, sounds[i].Was, sounds[i].Is),
-			TextEN: fmt.Sprintf("The microphone of %s was replaced: it was %q and is %q; check the cables, or start tingji capture again if this is meant", nameEN, sounds[i].Was, sounds[i].Is),
+		s.microphone(sounds[i].Is != "", alarmReplaced, seat.Channel, func() (string, string) {
+			return fmt.Sprintf("%s的话筒被换成了另一个：原为“%s”，现为“%s”；请核对接线，确属更换请重启录音程序", name(), sounds[i].Was, sounds[i].Is),
+				fmt.Sprintf("The microphone of %s was replaced: it was %q and is %q; check the cables, or start tingji capture again if this is meant", nameEN(), sounds[i].Was, sounds[i].Is)
 		})
 		twin := ""
 		for j, other := range seats {
@@ -346,10 +335,22 @@ func (d *Daemon) watchMicrophones(s *session, seats []*seat, sounds []Sound) {
 				break
 			}
 		}
-		raise(twin != "", Alarm{
-			Code: alarmSame, Channel: seat.Channel,
-			Text:   fmt.Sprintf("%s与 %s 的声音完全相同：两个席位接到了同一个话筒；请检查接线和配置", name, twin),
-			TextEN: fmt.Sprintf("%s and %s hear exactly the same: two seats are on one microphone; check cables and configuration", nameEN, twin),
+		s.microphone(twin != "", alarmSame, seat.Channel, func() (string, string) {
+			return fmt.Sprintf("%s与 %s 的声音完全相同：两个席位接到了同一个话筒；请检查接线和配置", name(), twin),
+				fmt.Sprintf("%s and %s hear exactly the same: two seats are on one microphone; check cables and configuration", nameEN(), twin)
 		})
+	}
+}
+
+// microphone raises or clears an alarm of a seat; text says what it is.
+func (s *session) microphone(stands bool, code, channel string, text func() (zh, en string)) {
+	d := s.daemon
+	if !stands {
+		d.alarms.clear(code, channel)
+		return
+	}
+	a := Alarm{Code: code, Hearing: s.hearing.ID, Channel: channel}
+	if a.Text, a.TextEN = text(); d.alarms.raise(a) {
+		d.log.Warn("microphone needs attention", "hearing", a.Hearing, "channel", a.Channel, "alarm", a.Code, "what", a.TextEN)
 	}
 }

@@ -509,8 +509,7 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 	}
 	if r.clock != nil {
 		if ppm, ok := r.clock.drift(); ok {
-			ppm = math.Round(ppm*100) / 100
-			r.track.side.DriftPPM = &ppm
+			r.track.drifts(math.Round(ppm*100) / 100)
 		}
 	}
 	if err := r.track.Write(first, r.wall(r.place(first)), r.holder().Role, block); err != nil {

@@ -10,11 +10,15 @@ import (
 // was sent of its channel, the spool is damaged, and the archive fills the gap.
 func (s *sender) deliver(ctx context.Context, chunks []Chunk) {
 	chunks = s.sound(chunks)
-	next := map[string]uint64{}
+	if s.next == nil {
+		s.next = map[string]uint64{}
+	}
+	next := s.next
+	clear(next)
 	sent := 0
 	for i := range chunks {
 		c := &chunks[i]
-		key := Key(c.Hearing, c.Channel)
+		key := s.own.key(c.Hearing, c.Channel)
 		want, ok := next[key]
 		if !ok {
 			want = s.expected(key)

@@ -51,10 +51,13 @@ type sender struct {
 
 	going   string                    // live, as the readers know it
 	cap     int64                     // bytes a second for what is not of the hearing under way; 0: any
+	own     names                     // of run
+	next    map[string]uint64         // of deliver
 	readers map[string]*archiveReader // by channel key, while the spool lacks sound
 
 	mu       sync.Mutex
 	channels map[string]*sending
+	names    names
 	live     string        // the hearing under way, or the last one
 	again    chan struct{} // holds one token when something is to be sent again
 }
@@ -103,7 +106,7 @@ func (s *sender) channel(key string) *sending {
 func (s *sender) receipt(r Receipt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.channel(Key(r.Hearing, r.Channel))
+	c := s.channel(s.names.key(r.Hearing, r.Channel))
 	if r.Seq > c.confirmed {
 		c.confirmed, c.moved, c.patience = r.Seq, time.Now(), unconfirmedFor
 	}
@@ -224,7 +227,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *sender) wanted(c *Chunk) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.channel(Key(c.Hearing, c.Channel))
+	ch := s.channel(s.names.key(c.Hearing, c.Channel))
 	return c.Seq > ch.confirmed && c.Seq >= ch.next
 }
 
@@ -306,7 +309,7 @@ func (s *sender) send(ctx context.Context, chunks []Chunk) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range chunks {
-		c := s.channel(Key(chunks[i].Hearing, chunks[i].Channel))
+		c := s.channel(s.names.key(chunks[i].Hearing, chunks[i].Channel))
 		if c.next <= c.confirmed+1 { // nothing was waiting for its receipt
 			c.moved = time.Now()
 		}

@@ -48,6 +48,7 @@ type Spool struct {
 	missing  []MissingChunks
 	changed  chan struct{} // closed, and replaced, when chunks were appended
 	buf      []byte
+	names    names
 }
 
 // MissingChunks are numbers that a damaged spool has lost: First to Last of
@@ -132,12 +133,12 @@ func (s *Spool) loadSegment(number uint64, last bool, highest map[string]uint64)
 	s.newest = max(s.newest, number)
 	g := &segment{number: number, size: size, spans: map[string]*seqSpan{}}
 	for _, r := range records {
-		c, pcm, err := r.head()
+		c, pcm, err := r.head(&s.names)
 		if err != nil {
 			s.damage = append(s.damage, Damage{File: path, From: r.offset, To: r.end()})
 			continue
 		}
-		key := Key(c.Hearing, c.Channel)
+		key := s.names.key(c.Hearing, c.Channel)
 		g.add(key, c.Seq)
 		if before, seen := highest[key]; seen && c.Seq > before+1 {
 			s.missing = append(s.missing, MissingChunks{key, before + 1, c.Seq - 1})
@@ -210,7 +211,7 @@ func (s *Spool) Damage() ([]Damage, []MissingChunks) {
 func (s *Spool) Channel(hearing, channel string) (c SpoolChannel, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ch := s.state.Channels[Key(hearing, channel)]; ch != nil {
+	if ch := s.state.Channels[s.names.key(hearing, channel)]; ch != nil {
 		return *ch, true
 	}
 	return SpoolChannel{}, false
@@ -291,7 +292,7 @@ func (s *Spool) Append(chunks []Chunk) error {
 	g := s.segments[len(s.segments)-1]
 	for i := range chunks {
 		c := &chunks[i]
-		key := Key(c.Hearing, c.Channel)
+		key := s.names.key(c.Hearing, c.Channel)
 		g.add(key, c.Seq)
 		s.state.saw(key, c, c.Next())
 	}
@@ -309,7 +310,7 @@ func (s *Spool) number(chunks []Chunk) error {
 	at := map[*SpoolChannel]place{}
 	for i := range chunks {
 		c := &chunks[i]
-		ch := s.state.Channels[Key(c.Hearing, c.Channel)]
+		ch := s.state.Channels[s.names.key(c.Hearing, c.Channel)]
 		if ch == nil {
 			return fmt.Errorf("append %s: no epoch was begun", c)
 		}
@@ -402,7 +403,7 @@ func (s *Spool) closeActive() error {
 func (s *Spool) Confirm(r Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := Key(r.Hearing, r.Channel)
+	key := s.names.key(r.Hearing, r.Channel)
 	ch := s.state.Channels[key]
 	if ch == nil || r.Seq <= ch.Confirmed {
 		return nil

@@ -18,6 +18,10 @@ type SpoolReader struct {
 	offset  int64
 	file    *os.File // of segment; nil before the first read in it
 	buf     []byte
+	names   names
+	chunks  []Chunk   // what Next gave, to be used again
+	samples [][]int16 // of them
+	at      Chunk     // see wants
 }
 
 // readAhead is at least the largest record.
@@ -30,10 +34,12 @@ func (s *Spool) Reader(of func(hearing string) bool) *SpoolReader {
 }
 
 // Next reads up to most chunks that wanted says yes to; the samples of the others
-// are not touched. It returns none when it has reached the end: then wait for
+// are not touched. What it gives is good until the next call. It returns none when it has reached the end: then wait for
 // changed, which is closed by the next Append. Damaged stretches are reported
 // to the spool and passed over.
 func (r *SpoolReader) Next(most int, wanted func(c *Chunk) bool) (chunks []Chunk, changed <-chan struct{}, err error) {
+	chunks = r.chunks[:0]
+	defer func() { r.chunks = chunks }()
 	for len(chunks) < most {
 		size, last, changed, ok := r.advance()
 		if !ok {
@@ -137,19 +143,29 @@ func (r *SpoolReader) take(b []byte, size int64, most int, wanted func(*Chunk) b
 			return chunks, bad
 		}
 		r.offset += int64(len(rec.bytes))
-		c, _, err := rec.head()
-		if err == nil && (r.of != nil && !r.of(c.Hearing) || !wanted(&c)) {
+		c, pcm, err := rec.head(&r.names)
+		if err == nil && (r.of != nil && !r.of(c.Hearing) || !r.wants(c, wanted)) {
 			continue
 		}
 		if err == nil {
-			c, err = rec.chunk()
+			if len(chunks) == len(r.samples) {
+				r.samples = append(r.samples, nil)
+			}
+			c, err = c.sound(pcm, r.samples[len(chunks)])
 		}
 		if err != nil {
 			return chunks, &Damage{File: segmentName(r.spool.cfg.Dir, r.segment), From: r.offset - int64(len(rec.bytes)), To: r.offset}
 		}
+		r.samples[len(chunks)] = c.Samples
 		chunks = append(chunks, c)
 	}
 	return chunks, nil
+}
+
+// wants asks wanted of a chunk that stands in one place for it, as it escapes.
+func (r *SpoolReader) wants(c Chunk, wanted func(*Chunk) bool) bool {
+	r.at = c
+	return wanted(&r.at)
 }
 
 // Rewind goes back to where a channel's chunk seq, or the first one after it

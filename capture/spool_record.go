@@ -92,15 +92,15 @@ func readRecord(b []byte) (record, error) {
 	}, nil
 }
 
-// head reads all of a chunk but its samples. It allocates nothing but the two
-// names.
-func (r record) head() (Chunk, []byte, error) {
+// head reads all of a chunk but its samples. It allocates nothing but names that
+// are not known.
+func (r record) head(known *names) (Chunk, []byte, error) {
 	b := r.bytes[recordHead:]
 	name := func() (string, bool) {
 		if len(b) == 0 || len(b) < 1+int(b[0]) {
 			return "", false
 		}
-		s := string(b[1 : 1+int(b[0])])
+		s := known.name(b[1 : 1+int(b[0])])
 		b = b[1+len(s):]
 		return s, true
 	}
@@ -134,14 +134,11 @@ func (r record) head() (Chunk, []byte, error) {
 	return c, nil, nil
 }
 
-// chunk reads the whole chunk and holds it to its bounds. It shares no memory
-// with the record.
-func (r record) chunk() (Chunk, error) {
-	c, pcm, err := r.head()
-	if err != nil {
-		return c, err
-	}
-	if c.Samples, err = parsePCM(pcm); err != nil {
+// sound reads the samples of a chunk whose head was read into to, if there is room,
+// and holds the whole to its bounds. It shares no memory with the record.
+func (c Chunk) sound(pcm []byte, to []int16) (Chunk, error) {
+	var err error
+	if c.Samples, err = parsePCM(to, pcm); err != nil {
 		return c, fmt.Errorf("spool record: %w", err)
 	}
 	if err := c.check(); err != nil {

@@ -26,13 +26,16 @@ const maxWAVSamples = (math.MaxUint32 - wavHead) / 2
 //
 // The bytes are those of go-audio/wav. Its Encoder is wrapped because by itself
 // it writes sizes only once, at its Close, cannot go on with a file that is
-// there, and boxes every sample: here it is closed with every Sync and used on,
-// told of what the file holds already, and given whole blocks.
+// there, and boxes every sample: here it is closed with every Sync and used on, and
+// told then of what the file holds. Samples go past it, at its place in the file.
 type WAVWriter struct {
 	f       *os.File
 	rate    int
 	samples int64
 	enc     *wav.Encoder // stands at the end of the file; nil after an error, until begin
+	counted int64        // samples that enc knows of; it is told with every Sync
+	buf     []byte
+	frames  audio.IntBuffer // of count
 	closed  bool
 }
 
@@ -95,32 +98,29 @@ func (w *WAVWriter) begin() error {
 	if err := enc.Write(&audio.IntBuffer{Format: &audio.Format{NumChannels: 1}}); err != nil {
 		return err
 	}
-	if err := count(enc, w.samples); err != nil {
-		return err
-	}
 	if _, err := w.f.Seek(0, io.SeekEnd); err != nil {
 		return err
 	}
-	enc.WrittenBytes = int(wavHead + 2*w.samples)
-	w.enc = enc
+	w.enc, w.counted = enc, 0
 	return w.mark()
 }
 
-// count has the encoder count n frames more that it has not written itself: the
-// size that its Close gives the data is of the frames it has counted. A buffer
-// without channels adds to them, and nothing to the file.
-func count(enc *wav.Encoder, n int64) error {
-	if n <= 0 {
-		return nil
+// count has the encoder count the frames that it has not written itself: the size
+// that its Close gives the data is of the frames it has counted. A buffer without
+// channels adds to them, and nothing to the file.
+func (w *WAVWriter) count() error {
+	const most = 1 << 12
+	if w.frames.Format == nil {
+		w.frames = audio.IntBuffer{Format: &audio.Format{}, Data: make([]int, most)}
 	}
-	const most = 1 << 16
-	frames := audio.IntBuffer{Format: &audio.Format{}, Data: make([]int, min(n, most))}
-	for ; n > 0; n -= int64(len(frames.Data)) {
-		frames.Data = frames.Data[:min(n, most)]
-		if err := enc.Write(&frames); err != nil {
+	for w.counted < w.samples {
+		w.frames.Data = w.frames.Data[:min(w.samples-w.counted, most)]
+		if err := w.enc.Write(&w.frames); err != nil {
 			return err
 		}
+		w.counted += int64(len(w.frames.Data))
 	}
+	w.enc.WrittenBytes = int(wavHead + 2*w.samples)
 	return nil
 }
 
@@ -129,12 +129,14 @@ func (w *WAVWriter) mark() error {
 	if w.enc == nil {
 		return w.begin()
 	}
-	if err := w.enc.Close(); err != nil {
-		w.enc = nil // it may stand anywhere
-		return err
+	err := w.count()
+	if err == nil {
+		err = w.enc.Close()
 	}
-	w.enc.WrittenBytes -= 8 // Close counts the two sizes it has written over
-	return nil
+	if err != nil {
+		w.enc = nil // it may stand anywhere
+	}
+	return err
 }
 
 // Samples is how many samples the file holds.
@@ -153,12 +155,8 @@ func (w *WAVWriter) Append(samples []int16) error {
 			return fmt.Errorf("append to WAV: %w", err)
 		}
 	}
-	// A frame of the encoder is whatever it is given at once.
-	err := w.enc.WriteFrame(samples)
-	if err == nil {
-		err = count(w.enc, int64(len(samples))-1)
-	}
-	if err != nil {
+	w.buf = appendPCM(w.buf[:0], samples)
+	if _, err := w.f.Write(w.buf); err != nil {
 		w.enc = nil
 		return fmt.Errorf("append to WAV: %w", errors.Join(err, w.f.Truncate(wavHead+2*w.samples)))
 	}
