@@ -4,8 +4,10 @@ package capture_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -122,5 +124,31 @@ func diskFull(t *testing.T, dir string) {
 	}
 	if first.First != 0 {
 		t.Errorf("the new epoch begins at sample %d", first.First)
+	}
+}
+
+// TestDiskLow warns hours ahead, by what the seats' own rates take of the disk.
+func TestDiskLow(t *testing.T) {
+	dir := smallDisk(t, "3g") // it takes no memory until it is written to
+	for rate, want := range map[int]string{48000: "7.0 hours", 16000: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeServer()
+			m := &nativeMicrophone{rate: rate, noise: noise(1, 3)}
+			stop := start(t, capture.Config{Dir: filepath.Join(dir, fmt.Sprint(rate)), Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: m}}}, f)
+			f.tell(hearing("h1", 1, capture.Open))
+			time.Sleep(5 * time.Second)
+			f.alarm(t, "disk-low", want != "")
+			f.mu.Lock()
+			for _, a := range f.health[len(f.health)-1].Alarms {
+				if a.Code == "disk-low" && !strings.Contains(a.TextEN, want) {
+					t.Errorf("%d Hz: %s", rate, a.TextEN)
+				}
+			}
+			f.mu.Unlock()
+			stop()
+			if len(f.channel("judge")) < 3*perSecond {
+				t.Error("a disk that is low is no reason to stop")
+			}
+		})
 	}
 }
