@@ -73,6 +73,7 @@ type Daemon struct {
 	log    *slog.Logger
 	alarms alarms
 	writer writer
+	prints []uint64 // of the seat that is compared with others, once a second
 	// reseats takes one list of seats at a time; who sends holds reseat1.
 	reseats chan reseating
 	reseat1 sync.Mutex

@@ -121,21 +121,24 @@ func (e *ear) hears() int {
 	return cmp.Or(e.rate, Rate)
 }
 
-// same says whether two ears have heard the same sound in the last seconds, to
-// the bit.
-func (e *ear) same(other *ear) bool {
-	// One lock at a time: ears are compared in both orders.
+// heard puts the fingerprints of the last seconds behind to.
+func (e *ear) heard(to []uint64) []uint64 {
 	e.mu.Lock()
-	mine := make([]uint64, 0, len(e.prints))
+	defer e.mu.Unlock()
 	for h := range e.prints {
-		mine = append(mine, h)
+		to = append(to, h)
 	}
-	e.mu.Unlock()
-	other.mu.Lock()
-	defer other.mu.Unlock()
+	return to
+}
+
+// same says whether the ear has heard in the last seconds, to the bit, what another
+// one has, by the prints of that.
+func (e *ear) same(prints []uint64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	n := 0
-	for _, h := range mine {
-		if _, ok := other.prints[h]; ok {
+	for _, h := range prints {
+		if _, ok := e.prints[h]; ok {
 			n++
 		}
 	}

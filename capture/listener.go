@@ -328,8 +328,9 @@ func (d *Daemon) watchMicrophones(s *session, seats []*seat, sounds []Sound) {
 				fmt.Sprintf("The microphone of %s was replaced: it was %q and is %q; check the cables, or start tingji capture again if this is meant", nameEN(), sounds[i].Was, sounds[i].Is)
 		})
 		twin := ""
+		d.prints = l.ear.heard(d.prints[:0])
 		for j, other := range seats {
-			if j != i && other.listener != nil && l.ear.same(&other.listener.ear) {
+			if j != i && other.listener != nil && other.listener.ear.same(d.prints) {
 				o := holder(&s.hearing, other)
 				twin = fmt.Sprintf("%s (%s)", o.Role, o.Channel)
 				break

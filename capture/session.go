@@ -60,7 +60,8 @@ func (s *session) prepare(seat *seat) *recording {
 		alarms: &d.alarms, log: d.log, slots: make(chan struct{}, queueChunks), asleep: d.asleep,
 	}
 	r.done = func(error) { <-r.slots }
-	r.seat.Store(holder(&s.hearing, seat))
+	now := holder(&s.hearing, seat)
+	r.seat.Store(&now)
 	return &recording{recorder: r, feed: seat.feed, stop: make(chan End, 1), ended: make(chan struct{})}
 }
 
@@ -85,12 +86,12 @@ func (s *session) all() []*recording {
 }
 
 // holder is who sits at a seat of the courtroom now.
-func holder(h *Hearing, seat *seat) *Seat {
+func holder(h *Hearing, seat *seat) Seat {
 	now, ok := h.SeatAt(seat.Channel, time.Now())
 	if !ok {
 		now = Seat{Channel: seat.Channel, Role: seat.Role}
 	}
-	return &now
+	return now
 }
 
 // reseat follows who sits where while the hearing goes on.
@@ -104,9 +105,9 @@ func (d *Daemon) reseat(s *session, seats []*seat) {
 		if r == nil {
 			continue
 		}
-		if now := holder(&h, seat); *now != r.holder() {
+		if now := holder(&h, seat); now != r.holder() {
 			d.log.Info("a seat has another holder", "hearing", h.ID, "channel", r.channel)
-			r.seat.Store(now)
+			r.seat.Store(&now)
 		}
 	}
 	d.watchEmptySeats(&h)
