@@ -36,6 +36,7 @@ const (
 	// localFrames on both sides of a frame say whether it is the same sound there.
 	searchFrames = 75
 	searchPlaces = 3
+	searchLags   = 40 // whole ones, about which halves are tried
 	localFrames  = 30
 	fineLag      = 5 // samples of the band about the lag that was found
 	leastFrames  = 5 // less than 50 ms proves nothing
@@ -257,12 +258,7 @@ func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
 		}
 		frames := framesIn(maybe, best, best+width)
 		whole := wholeLags(own, other, frames)
-		top := slices.Max(whole)
-		for i, c := range whole {
-			// A voice at half a sample is found beside its lag, weaker.
-			if c < mixedCorrelation/4 || c < top/4 {
-				continue
-			}
+		for _, i := range likeliest(whole) {
 			for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
 				var ab, aa, bb int64
 				for _, f := range frames {
@@ -309,6 +305,20 @@ func wholeLags(own, other []int16, frames []int) []float64 {
 		found[l] = square(ab, aa, bb)
 	}
 	return found
+}
+
+// likeliest are the whole lags that half a sample beside may be the one, the best first:
+// a voice at half a sample is found beside its lag, weaker.
+func likeliest(whole []float64) []int {
+	top := max(slices.Max(whole), mixedCorrelation)
+	var lags []int
+	for i, c := range whole {
+		if c >= top/4 {
+			lags = append(lags, i)
+		}
+	}
+	slices.SortStableFunc(lags, func(i, j int) int { return cmp.Compare(whole[j], whole[i]) })
+	return lags[:min(len(lags), searchLags)]
 }
 
 func framesIn(maybe []bool, from, to int) (frames []int) {
