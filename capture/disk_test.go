@@ -127,8 +127,8 @@ func diskFull(t *testing.T, dir string) {
 	}
 }
 
-// TestDiskLow warns hours ahead, by what the seats' own rates take of the disk.
-func TestDiskLow(t *testing.T) {
+// TestDiskLowByTheRate warns hours ahead, by what the seats' own rates take of the disk.
+func TestDiskLowByTheRate(t *testing.T) {
 	dir := smallDisk(t, "3g") // it takes no memory until it is written to
 	for rate, want := range map[int]string{48000: "7.0 hours", 16000: ""} {
 		synctest.Test(t, func(t *testing.T) {
