@@ -36,6 +36,8 @@ const (
 	headerChecksum   = "crc32c"
 	headerEnd        = "end"
 	headerLost       = "lost"
+
+	headerCount = 12
 )
 
 // messageVersion is the version that this package writes, and the only one that
@@ -84,6 +86,16 @@ func (e *ChunkError) Error() string {
 // Message writes the chunk in a codec. The message shares no memory with the
 // chunk. Samples of a chunk out of its bounds give a *ChunkError.
 func (c *Chunk) Message(codec Codec) (Message, error) {
+	return c.message(codec, make([]byte, 0, c.messageBytes()), make([]Header, 0, headerCount))
+}
+
+// messageBytes is enough for the key, all header values and PCM behind them.
+func (c *Chunk) messageBytes() int {
+	return 2*(len(c.Hearing)+len(c.Channel)) + 180 + 2*len(c.Samples)
+}
+
+// message is Message in given memory, which is empty and has room.
+func (c *Chunk) message(codec Codec, b []byte, headers []Header) (Message, error) {
 	refuse := func(err *ChunkError) (Message, error) {
 		err.Key = shorten(Key(c.Hearing, c.Channel))
 		return Message{}, err
@@ -91,13 +103,10 @@ func (c *Chunk) Message(codec Codec) (Message, error) {
 	if err := c.check(); err != nil {
 		return refuse(err)
 	}
-	// One allocation holds the key, all header values and PCM behind them.
-	room := 2*(len(c.Hearing)+len(c.Channel)) + 180
 	if len(c.Samples) == 0 {
 		codec = PCM // nothing is nothing in any codec
 	}
-	b := make([]byte, 0, room+2*len(c.Samples))
-	m := Message{Headers: make([]Header, 0, 12)}
+	m := Message{Headers: headers}
 
 	b = append(append(append(b, c.Hearing...), '/'), c.Channel...)
 	m.Key = b[0:len(b):len(b)]

@@ -54,6 +54,7 @@ type sender struct {
 	own     names                     // of run
 	next    map[string]uint64         // of deliver
 	readers map[string]*archiveReader // by channel key, while the spool lacks sound
+	timer   *time.Timer               // of idle
 
 	mu       sync.Mutex
 	channels map[string]*sending
@@ -136,23 +137,24 @@ func (s *sender) run(ctx context.Context) {
 	defer first.Close()
 	defer rest.Close()
 	defer s.closeReaders()
-	failed := false
+	wanted, failed := s.wanted, false
+	missing := map[string]uint64{}
 	var may time.Time            // when the rest may be sent again
 	var ending map[string]uint64 // what was not confirmed when the end was reached; nil: it was not
 	for ctx.Err() == nil {
 		s.rewind(first, rest)
-		chunks, changed, err := first.Next(sendMost, s.wanted)
+		chunks, err := first.Next(sendMost, wanted)
 		if err == nil && len(chunks) > 0 {
 			ending = nil
 			s.deliver(ctx, chunks)
 			continue
 		}
 		if wait := time.Until(may); err == nil && wait > 0 {
-			s.idle(ctx, changed, wait)
+			s.idle(ctx, first.More(), wait)
 			continue
 		}
 		if err == nil {
-			chunks, _, err = rest.Next(s.restMost(), s.wanted)
+			chunks, err = rest.Next(s.restMost(), wanted)
 		}
 		if err != nil {
 			if !failed {
@@ -169,27 +171,30 @@ func (s *sender) run(ctx context.Context) {
 			may = s.nextRest(chunks)
 			s.deliver(ctx, chunks)
 		case ending == nil:
-			ending = s.spool.unconfirmed() // and look once more
+			ending = s.spool.unconfirmed(missing) // and look once more
 		default:
 			// What is not confirmed and was not found on the way is lost.
 			some := s.fillTails(ctx, ending)
 			if ending = nil; !some {
 				s.closeReaders()
-				s.idle(ctx, changed, time.Hour)
+				s.idle(ctx, first.More(), time.Hour)
 			}
 		}
 	}
 }
 
 // idle waits for something to do.
-func (s *sender) idle(ctx context.Context, changed <-chan struct{}, most time.Duration) {
-	t := time.NewTimer(most)
-	defer t.Stop()
+func (s *sender) idle(ctx context.Context, more <-chan struct{}, most time.Duration) {
+	if s.timer == nil {
+		s.timer = time.NewTimer(most)
+	}
+	s.timer.Reset(most)
+	defer s.timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-changed:
+	case <-more:
 	case <-s.again:
-	case <-t.C:
+	case <-s.timer.C:
 	}
 }
 
@@ -238,7 +243,7 @@ func (s *sender) rewind(readers ...*SpoolReader) {
 	defer s.mu.Unlock()
 	if s.going != s.live {
 		s.going = s.live
-		for key := range s.spool.unconfirmed() {
+		for key := range s.spool.unconfirmed(map[string]uint64{}) {
 			c := s.channel(key)
 			for _, r := range readers {
 				r.Rewind(key, max(c.next, c.confirmed+1))
@@ -277,14 +282,19 @@ func (s *sender) impatient() {
 	}
 }
 
-// send returns when the broker has the chunks, or ctx has ended.
-func (s *sender) send(ctx context.Context, chunks []Chunk) {
-	if len(chunks) == 0 || ctx.Err() != nil {
-		return
+// messages are what a request has, in memory of its own: a client that tries
+// again may hold that beyond its answer.
+func (s *sender) messages(chunks []Chunk) []Message {
+	size := 0
+	for i := range chunks {
+		size += chunks[i].messageBytes()
 	}
+	memory, headers := make([]byte, size), make([]Header, headerCount*len(chunks))
 	messages := make([]Message, 0, len(chunks))
 	for i := range chunks {
-		m, err := chunks[i].Message(s.codec)
+		n := chunks[i].messageBytes()
+		m, err := chunks[i].message(s.codec, memory[:0:n], headers[:0:headerCount])
+		memory, headers = memory[n:], headers[headerCount:]
 		if err != nil {
 			// It was read from the spool, which holds it to the same bounds.
 			s.slog.Error("chunk cannot be sent", "courtroom", s.courtroom, "err", err)
@@ -292,6 +302,15 @@ func (s *sender) send(ctx context.Context, chunks []Chunk) {
 		}
 		messages = append(messages, m)
 	}
+	return messages
+}
+
+// send returns when the broker has the chunks, or ctx has ended.
+func (s *sender) send(ctx context.Context, chunks []Chunk) {
+	if len(chunks) == 0 || ctx.Err() != nil {
+		return
+	}
+	messages := s.messages(chunks)
 	for {
 		s.began.Store(time.Now().UnixNano())
 		err := s.log.Send(ctx, s.courtroom, messages)

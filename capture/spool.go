@@ -46,9 +46,16 @@ type Spool struct {
 	uncut    bool       // a failed write has left bytes behind the active segment's size
 	damage   []Damage
 	missing  []MissingChunks
-	changed  chan struct{} // closed, and replaced, when chunks were appended
+	readers  []*SpoolReader // that are told when chunks were appended
 	buf      []byte
 	names    names
+	places   map[*SpoolChannel]place // of number
+}
+
+// place is where a channel goes on.
+type place struct {
+	seq  uint64
+	next SampleIndex
 }
 
 // MissingChunks are numbers that a damaged spool has lost: First to Last of
@@ -70,7 +77,7 @@ func OpenSpool(cfg SpoolConfig, log *slog.Logger) (*Spool, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
-	s := &Spool{cfg: cfg, log: log, lock: flock.New(filepath.Join(cfg.Dir, "lock")), changed: make(chan struct{})}
+	s := &Spool{cfg: cfg, log: log, lock: flock.New(filepath.Join(cfg.Dir, "lock")), places: map[*SpoolChannel]place{}}
 	locked, err := s.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock spool %s: %w", cfg.Dir, err)
@@ -296,18 +303,19 @@ func (s *Spool) Append(chunks []Chunk) error {
 		g.add(key, c.Seq)
 		s.state.saw(key, c, c.Next())
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	for _, r := range s.readers {
+		select {
+		case r.more <- struct{}{}:
+		default:
+		}
+	}
 	return nil
 }
 
 // number sets the chunks' numbers and refuses what does not continue.
 func (s *Spool) number(chunks []Chunk) error {
-	type place struct {
-		seq  uint64
-		next SampleIndex
-	}
-	at := map[*SpoolChannel]place{}
+	at := s.places
+	clear(at)
 	for i := range chunks {
 		c := &chunks[i]
 		ch := s.state.Channels[s.names.key(c.Hearing, c.Channel)]
@@ -471,11 +479,11 @@ func (s *Spool) Backlog() Backlog {
 }
 
 // unconfirmed are the channels, by key, that are not confirmed up to their last
-// durable chunk, with the number of that chunk.
-func (s *Spool) unconfirmed() map[string]uint64 {
+// durable chunk, with the number of that chunk. They are written into last.
+func (s *Spool) unconfirmed(last map[string]uint64) map[string]uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := map[string]uint64{}
+	clear(last)
 	for key, ch := range s.state.Channels {
 		if ch.Waiting() > 0 {
 			last[key] = ch.Seq

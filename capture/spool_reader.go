@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ type SpoolReader struct {
 	chunks  []Chunk   // what Next gave, to be used again
 	samples [][]int16 // of them
 	at      Chunk     // see wants
+	more    chan struct{}
 }
 
 // readAhead is at least the largest record.
@@ -30,24 +32,31 @@ const readAhead = 512 << 10
 // Reader starts at the oldest chunk, and reads those of hearings that of says yes
 // to; nil: all. Close it before the spool.
 func (s *Spool) Reader(of func(hearing string) bool) *SpoolReader {
-	return &SpoolReader{spool: s, of: of}
+	r := &SpoolReader{spool: s, of: of, more: make(chan struct{}, 1)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readers = append(s.readers, r)
+	return r
 }
 
+// More gives a token when there may be more than the last Next has seen.
+func (r *SpoolReader) More() <-chan struct{} { return r.more }
+
 // Next reads up to most chunks that wanted says yes to; the samples of the others
-// are not touched. What it gives is good until the next call. It returns none when it has reached the end: then wait for
-// changed, which is closed by the next Append. Damaged stretches are reported
-// to the spool and passed over.
-func (r *SpoolReader) Next(most int, wanted func(c *Chunk) bool) (chunks []Chunk, changed <-chan struct{}, err error) {
+// are not touched. It returns none when it has reached the end: then wait for
+// [SpoolReader.More]. What it gives is good until the next call. Damaged stretches
+// are reported to the spool and passed over.
+func (r *SpoolReader) Next(most int, wanted func(c *Chunk) bool) (chunks []Chunk, err error) {
 	chunks = r.chunks[:0]
 	defer func() { r.chunks = chunks }()
 	for len(chunks) < most {
-		size, last, changed, ok := r.advance()
+		size, last, ok := r.advance()
 		if !ok {
-			return chunks, changed, nil
+			return chunks, nil
 		}
 		if r.offset >= size {
 			if last {
-				return chunks, changed, nil
+				return chunks, nil
 			}
 			r.leave()
 			r.segment++
@@ -60,7 +69,7 @@ func (r *SpoolReader) Next(most int, wanted func(c *Chunk) bool) (chunks []Chunk
 			continue
 		}
 		if err != nil {
-			return chunks, changed, err
+			return chunks, err
 		}
 		var bad *Damage
 		chunks, bad = r.take(b, size, most, wanted, chunks)
@@ -68,7 +77,7 @@ func (r *SpoolReader) Next(most int, wanted func(c *Chunk) bool) (chunks []Chunk
 			r.spool.report(*bad)
 		}
 	}
-	return chunks, nil, nil
+	return chunks, nil
 }
 
 // skips says whether a segment holds nothing that is read.
@@ -86,7 +95,7 @@ func (r *SpoolReader) skips(g *segment) bool {
 
 // advance finds the segment to read: the one it stands in or, when that is
 // gone, the next.
-func (r *SpoolReader) advance() (size int64, last bool, changed <-chan struct{}, ok bool) {
+func (r *SpoolReader) advance() (size int64, last, ok bool) {
 	s := r.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,9 +108,9 @@ func (r *SpoolReader) advance() (size int64, last bool, changed <-chan struct{},
 			r.leave()
 			r.segment, r.offset = g.number, int64(len(segmentMagic))
 		}
-		return g.size, last, s.changed, true
+		return g.size, last, true
 	}
-	return 0, true, s.changed, false
+	return 0, true, false
 }
 
 // fill reads from the present offset up to size.
@@ -197,8 +206,14 @@ func (r *SpoolReader) leave() {
 	r.offset = 0
 }
 
-// Close lets the file go that it reads.
-func (r *SpoolReader) Close() { r.leave() }
+// Close lets the file go that it reads, and the spool.
+func (r *SpoolReader) Close() {
+	r.leave()
+	s := r.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readers = slices.DeleteFunc(s.readers, func(other *SpoolReader) bool { return other == r })
+}
 
 // report notes damage that was found while reading, once.
 func (s *Spool) report(d Damage) {

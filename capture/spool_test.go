@@ -73,7 +73,7 @@ func readAll(t testing.TB, s *Spool) []Chunk {
 	defer r.Close()
 	var all []Chunk
 	for {
-		got, _, err := r.Next(7, func(*Chunk) bool { return true })
+		got, err := r.Next(7, func(*Chunk) bool { return true })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestSpoolReaderOutlivesItsSegment(t *testing.T) {
 	defer r.Close()
 	next := func() []Chunk {
 		t.Helper()
-		chunks, _, err := r.Next(sendMost, func(*Chunk) bool { return true })
+		chunks, err := r.Next(sendMost, func(*Chunk) bool { return true })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -413,7 +413,7 @@ func TestSpoolRewind(t *testing.T) {
 	defer r.Close()
 	all := func(*Chunk) bool { return true }
 	for {
-		if got, _, err := r.Next(100, all); err != nil {
+		if got, err := r.Next(100, all); err != nil {
 			t.Fatal(err)
 		} else if len(got) == 0 {
 			break
@@ -422,7 +422,7 @@ func TestSpoolRewind(t *testing.T) {
 	if !r.Rewind("h1/clerk", 9) {
 		t.Fatal("chunk 9 is said to be gone")
 	}
-	got, _, err := r.Next(3, func(c *Chunk) bool { return c.Channel == "clerk" && c.Seq >= 9 })
+	got, err := r.Next(3, func(c *Chunk) bool { return c.Channel == "clerk" && c.Seq >= 9 })
 	if err != nil || len(got) != 3 || got[0].Seq != 9 || got[2].Seq != 11 {
 		t.Errorf("read %v, %v", got, err)
 	}
@@ -443,14 +443,14 @@ func TestSpoolReaderAfterAllWasLetGo(t *testing.T) {
 	r := s.Reader(nil)
 	defer r.Close()
 	all := func(*Chunk) bool { return true }
-	if got, _, err := r.Next(9, all); err != nil || len(got) != 1 {
+	if got, err := r.Next(9, all); err != nil || len(got) != 1 {
 		t.Fatalf("read %v, %v", got, err)
 	}
 	if err := s.Confirm(Receipt{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 1}); err != nil || len(s.segments) != 0 {
 		t.Fatalf("%d segments are left, %v", len(s.segments), err)
 	}
 	appendTo(t, s, "judge")
-	if got, _, err := r.Next(9, all); err != nil || len(got) != 1 || got[0].Seq != 2 {
+	if got, err := r.Next(9, all); err != nil || len(got) != 1 || got[0].Seq != 2 {
 		t.Errorf("read %v, %v", got, err)
 	}
 }

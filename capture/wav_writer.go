@@ -39,6 +39,19 @@ type WAVWriter struct {
 	closed  bool
 }
 
+// wavFile is what an encoder writes to. It is told of samples by being given none,
+// which is no reason to call the system.
+type wavFile struct{ f *os.File }
+
+func (w wavFile) Seek(offset int64, whence int) (int64, error) { return w.f.Seek(offset, whence) }
+
+func (w wavFile) Write(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	return w.f.Write(b)
+}
+
 // OpenWAV makes a file, or opens one that a WAVWriter has written at the same
 // rate to go on at its end, after repairing it.
 func OpenWAV(path string, rate int) (*WAVWriter, error) {
@@ -92,7 +105,7 @@ func (w *WAVWriter) begin() error {
 	}
 	// It sets aside memory for a minute at the rate that it is made with; we
 	// need none of it.
-	enc := wav.NewEncoder(w.f, 1, 16, 1, wavPCM)
+	enc := wav.NewEncoder(wavFile{w.f}, 1, 16, 1, wavPCM)
 	enc.SampleRate = w.rate
 	// The first Write, of nothing, writes the head.
 	if err := enc.Write(&audio.IntBuffer{Format: &audio.Format{NumChannels: 1}}); err != nil {
@@ -135,8 +148,9 @@ func (w *WAVWriter) mark() error {
 	}
 	if err != nil {
 		w.enc = nil // it may stand anywhere
+		return err
 	}
-	return err
+	return w.f.Sync()
 }
 
 // Samples is how many samples the file holds.
