@@ -183,7 +183,7 @@ func TestKilledWorkers(t *testing.T) {
 			go func() {
 				r := rand.New(rand.NewPCG(seed, 4))
 				for len(chunks) > 0 {
-					n := min(1+r.IntN(60), len(chunks))
+					n := min(1+r.IntN(150), len(chunks))
 					l.send(chunks[:n]...)
 					chunks = chunks[n:]
 					time.Sleep(500 * time.Millisecond)
@@ -246,8 +246,8 @@ func TestSentAgain(t *testing.T) {
 			for sent := 0; sent < len(chunks); {
 				_, stop := start(t, l, scripted{})
 				for range 2 {
-					n := min(sent+r.IntN(100), len(chunks))
-					l.send(chunks[max(0, sent-r.IntN(300)):n]...)
+					n := min(sent+r.IntN(250), len(chunks))
+					l.send(chunks[max(0, sent-r.IntN(750)):n]...)
 					sent = n
 					time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
 				}
