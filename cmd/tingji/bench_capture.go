@@ -73,13 +73,7 @@ func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, f figures) 
 	if err != nil {
 		return err
 	}
-	announced := sampleAnnouncement(ref)
-	announced.Courtroom = room.ID
-	h, err := server.docket.Create(ctx, announced)
-	if err != nil {
-		return err
-	}
-	if _, err := server.docket.Open(ctx, h.ID); err != nil {
+	if err := openSampleIn(ctx, server.docket, ref, room.ID); err != nil {
 		return err
 	}
 	var said strings.Builder

@@ -79,13 +79,7 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length 
 		if err := r.startCapture(s, log, room.ID, seats, nil); err != nil {
 			return err
 		}
-		announced := sampleAnnouncement(ref)
-		announced.Courtroom = room.ID
-		h, err := server.docket.Create(ctx, announced)
-		if err != nil {
-			return err
-		}
-		if _, err := server.docket.Open(ctx, h.ID); err != nil {
+		if err := openSampleIn(ctx, server.docket, ref, room.ID); err != nil {
 			return err
 		}
 	}

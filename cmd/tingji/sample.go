@@ -74,6 +74,18 @@ func openSample(ctx context.Context, docket *transcript.Docket, ref *hearing.Hea
 	return h, true, err
 }
 
+// openSampleIn opens a new sample hearing in another courtroom than its own.
+func openSampleIn(ctx context.Context, docket *transcript.Docket, ref *hearing.Hearing, room string) error {
+	announced := sampleAnnouncement(ref)
+	announced.Courtroom = room
+	h, err := docket.Create(ctx, announced)
+	if err != nil {
+		return err
+	}
+	_, err = docket.Open(ctx, h.ID)
+	return err
+}
+
 // demoEngine makes the demonstration engine for the sample hearing. It knows
 // nothing else.
 func demoEngine(ref *hearing.Hearing, opts demo.Options, log *slog.Logger) *demo.Server {
