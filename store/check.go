@@ -26,6 +26,7 @@ type Checked struct {
 	Lines     int
 	Revisions int
 	Summed    int // hearings whose sum was compared; the others changed just now
+	Accesses  int
 	Blocks    int
 	Faults    int
 }
@@ -35,14 +36,14 @@ const maxFaults = 100
 
 // Check reads the whole database: its own structure, every revision against
 // the one before it and its line, every hearing against the sum that was taken
-// when it was quiet, and the search index against the lines. It names what does
+// when it was quiet, the chain of accesses, and the search index against the lines. It names what does
 // not fit and goes on. It may run beside a server.
 //
 // An error means that it could not check, or that so much is wrong that there
 // is no point in naming more.
 func (s *Store) Check(ctx context.Context, found func(Fault)) (Checked, error) {
 	c := checker{store: s, ctx: ctx, found: found}
-	for _, step := range []func() error{c.structure, c.hearings, c.index} {
+	for _, step := range []func() error{c.structure, c.hearings, c.accesses, c.index} {
 		if err := step(); err != nil {
 			return c.Checked, fmt.Errorf("check the store: %w", err)
 		}
@@ -229,6 +230,21 @@ func (c *checker) sum(tx *sql.Tx, id string, changes int64, named bool) error {
 		return c.fault("hearing "+id, "was changed: its rows do not fit the sum taken of them")
 	}
 	return nil
+}
+
+// accesses follows the chain of who looked at what.
+func (c *checker) accesses() error {
+	var before transcript.Access
+	err := eachAccess(c.ctx, c.store.read, func(a transcript.Access) error {
+		c.Accesses++
+		err := transcript.FollowsAccess(before, a)
+		before = a
+		if err != nil {
+			return c.fault(fmt.Sprintf("access %d", a.Number), "%v", err)
+		}
+		return nil
+	}, `number > 0`)
+	return c.unreadable("accesses", err)
 }
 
 // index holds the blocks to themselves, and to the lines of the hearings that

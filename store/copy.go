@@ -64,11 +64,12 @@ func (s *Store) CopyTo(ctx context.Context, to *Store, progress func(table strin
 
 // writes changes with what anybody commits.
 func (s *Store) writes(ctx context.Context) (sum string, err error) {
-	var hearings, changes, positions, audio int64
+	var hearings, changes, positions, audio, accesses int64
 	err = s.read.QueryRowContext(ctx, `SELECT count(*), CAST(coalesce(sum(changes), 0) AS BIGINT),
 		(SELECT CAST(coalesce(sum(sample + epoch), 0) AS BIGINT) FROM channels),
-		(SELECT CAST(coalesce(sum(samples), 0) AS BIGINT) FROM audio_files) FROM hearings`).Scan(&hearings, &changes, &positions, &audio)
-	return fmt.Sprint(hearings, changes, positions, audio), err
+		(SELECT CAST(coalesce(sum(samples), 0) AS BIGINT) FROM audio_files),
+		(SELECT count(*) FROM accesses) FROM hearings`).Scan(&hearings, &changes, &positions, &audio, &accesses)
+	return fmt.Sprint(hearings, changes, positions, audio, accesses), err
 }
 
 func refuseRows(ctx context.Context, tx *sql.Tx, t table) error {

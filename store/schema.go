@@ -23,7 +23,7 @@ const (
 )
 
 // SchemaVersion is the version that this program reads and writes.
-const SchemaVersion = 6
+const SchemaVersion = 7
 
 //go:embed schema/*.sql
 var schemaFiles embed.FS

@@ -32,6 +32,7 @@ func recordTables() []table {
 		{"audio_channels", channelColumns, false},
 		{"audio_files", fileColumns, false},
 		{"sums", `hearing, changes, sum`, false},
+		{"accesses", accessColumns, false},
 	}
 }
 

@@ -18,8 +18,7 @@ const hashTag = "tingji revision 1"
 // it. Times count to the microsecond, the precision in which they are stored.
 // docs/FORMATS.md has the bytes, with a test vector.
 func HashRevision(hearing string, r Revision) string {
-	h := sha256.New()
-	for _, field := range [...]string{
+	return hashFields(
 		hashTag,
 		hearing,
 		r.Line,
@@ -28,15 +27,28 @@ func HashRevision(hearing string, r Revision) string {
 		r.Role,
 		r.Speaker,
 		r.Author,
-		r.At.UTC().Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000Z"),
+		hashTime(r.At),
 		r.Previous,
-	} {
+	)
+}
+
+// hashFields is the SHA-256, in lower-case hex, of texts, each behind its length
+// in eight bytes, the highest first.
+func hashFields(fields ...string) string {
+	h := sha256.New()
+	for _, field := range fields {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(field)))
 		h.Write(length[:])
 		h.Write([]byte(field))
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// hashTime writes a time as it is hashed: to the microsecond, in which times are
+// stored.
+func hashTime(t time.Time) string {
+	return t.UTC().Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000Z")
 }
 
 // ChainError names the first revision of a line that does not fit the one

@@ -158,6 +158,7 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 		},
 		Search:   server.store,
 		Quality:  server.store,
+		Audit:    server.store,
 		Records:  formats,
 		Ready:    func(ctx context.Context) error { return a.ready(ctx, server.store, log) },
 		Registry: registry,

@@ -22,6 +22,7 @@ type storeCmd struct {
 	Backup  storeBackupCmd  `cmd:"" help:"Copy database and sound into a new folder, also while hearings go on."`
 	Restore storeRestoreCmd `cmd:"" help:"Make a data folder, or fill an empty database, from a backup."`
 	Move    storeMoveCmd    `cmd:"" help:"Copy the whole record into another, empty database, and compare."`
+	Audit   storeAuditCmd   `cmd:"" help:"Print who looked at which hearing, and when."`
 	Reindex storeReindexCmd `cmd:"" help:"Throw the search index away: the record server makes it anew."`
 }
 
@@ -34,7 +35,7 @@ type storeCheckCmd struct {
 func (storeCheckCmd) once() {}
 
 func (storeCheckCmd) Help() string {
-	return "Checks the database's own structure, the chain of every line's revisions, the sums taken of quiet hearings, the search index " +
+	return "Checks the database's own structure, the chain of every line's revisions, the sums taken of quiet hearings, the chain of accesses, the search index " +
 		"against the lines, and the SHA-256 of every file of sound. It changes nothing and may run beside the record server. " +
 		"Prints ok, or a line for each fault, and exits with 1.\n\nExample:\n  tingji store check --data /srv/tingji"
 }
@@ -64,8 +65,8 @@ func (c storeCheckCmd) Run(ctx context.Context, a *app) error {
 	if faults > 0 {
 		return fmt.Errorf("%d faults: restore a backup where it is the record or its sound; tingji store reindex mends the search index", faults)
 	}
-	fmt.Fprintf(a.stdout, "ok\n%d hearings (%d held to their sum), %d lines, %d revisions, %d blocks of the search index\n",
-		checked.Hearings, checked.Summed, checked.Lines, checked.Revisions, checked.Blocks)
+	fmt.Fprintf(a.stdout, "ok\n%d hearings (%d held to their sum), %d lines, %d revisions, %d accesses, %d blocks of the search index\n",
+		checked.Hearings, checked.Summed, checked.Lines, checked.Revisions, checked.Accesses, checked.Blocks)
 	if c.NoAudio {
 		return nil
 	}

@@ -52,6 +52,11 @@ func keptFolder(t *testing.T) string {
 			}
 		}
 	}
+	for _, detail := range []string{"record.docx", "record.pdf"} {
+		if err := db.AddAccess(t.Context(), transcript.Access{At: at, Reader: "判官 10.0.0.9", Action: "record.read", Hearing: "h1", Detail: detail}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	samples := make([]byte, 2*8000)
 	for i := range samples {
 		samples[i] = byte(i * i)
@@ -103,11 +108,38 @@ func storeRun(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	return out.String(), errs.String()
 }
 
+// Who looked at what is printed, chosen, and harmless on a terminal.
+func TestStoreAudit(t *testing.T) {
+	dir := keptFolder(t)
+	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "tingji.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.AddAccess(t.Context(), transcript.Access{At: time.Date(2026, 5, 8, 1, 0, 0, 0, time.UTC), Reader: "10.0.0.7", Action: "search", Detail: "q=\x1b[2J借条", Refused: true})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	all, _ := storeRun(t, 0, "audit", "--data", dir)
+	if strings.Count(all, "\n") != 3 || !strings.Contains(all, "判官 10.0.0.9\trecord.read\th1\trecord.pdf\n") || !strings.HasSuffix(all, "10.0.0.7\tsearch (refused)\t\tq=\uFFFD[2J借条\n") {
+		t.Errorf("%q", all)
+	}
+	for _, c := range []struct {
+		args  string
+		lines int
+	}{{"--hearing h1", 2}, {"--reader 0.7", 1}, {"--from 2026-05-07", 1}, {"--to 2026-05-07", 2}, {"--hearing h2", 0}, {"--json --reader 0.7", 1}} {
+		out, _ := storeRun(t, 0, append([]string{"audit", "--data", dir}, strings.Fields(c.args)...)...)
+		if strings.Count(out, "\n") != c.lines {
+			t.Errorf("%s: %q", c.args, out)
+		}
+	}
+	storeRun(t, 2, "audit", "--data", dir, "--from", "May")
+}
+
 // A byte changed anywhere in what is kept is found, and its place named.
 func TestStoreCheck(t *testing.T) {
 	dir := keptFolder(t)
 	out, _ := storeRun(t, 0, "check", "--data", dir)
-	if !strings.HasPrefix(out, "ok\n2 hearings (2 held to their sum), 80 lines, 92 revisions, 1 blocks") || !strings.Contains(out, "1 audio files with 1s of sound") && !strings.Contains(out, "1 audio files with 0s") {
+	if !strings.HasPrefix(out, "ok\n2 hearings (2 held to their sum), 80 lines, 92 revisions, 2 accesses, 1 blocks") || !strings.Contains(out, "1 audio files with 1s of sound") && !strings.Contains(out, "1 audio files with 0s") {
 		t.Errorf("%s", out)
 	}
 	db := filepath.Join(dir, "tingji.db")
@@ -118,6 +150,7 @@ func TestStoreCheck(t *testing.T) {
 	}{
 		{"text of a line and its revision", db, "第11句，借了二十万元。", "第11句，借了三十万元。", "hearing h1 line hand-12"},
 		{"words", db, "瓜熟蒂落", "瓜熟蒂洛", "hearing h1: was changed: its rows do not fit"},
+		{"who read", db, "record.docx", "record.docz", "access 1: was changed"},
 		{"cause of action", db, "民间借贷纠纷", "民间借债纠纷", "hearing h1: was changed"},
 		{"text in the index", db, "\x2c\x7b\x31\x00", "\x2c\x7b\x32\x00", "search index block"},
 		{"sound", sound, "\x00\x01\x04\x09", "\x00\x01\x05\x09", "audio file 2026/h1/judge/1-1.wav: was changed"},

@@ -34,6 +34,7 @@ func WriteSample(t *testing.T, s *store.Store) {
 		Offsets: []transcript.Source{{Topic: "audio.v1", Partition: 3, Offset: 11}}}))
 	h := b.hearing("20261123-020000-bbbb")
 	b.setStatus(h.ID, capture.Signed)
+	b.ok(b.AddAccess(b.ctx, transcript.Access{At: day, Reader: "10.0.0.1", Action: "record.read", Hearing: h.ID, Detail: "record.docx"}))
 }
 
 // CheckSample reads what WriteSample has written, with any version of the
@@ -67,6 +68,7 @@ func CheckSample(t *testing.T, s *store.Store) {
 	if len(files) != 1 || files[0].Samples != 3*second || !files[0].StartedAt.Equal(day) {
 		t.Errorf("files %+v", files)
 	}
+	b.ok(b.AddAccess(b.ctx, transcript.Access{At: day, Reader: "10.0.0.2", Action: "audio.read", Hearing: id}))
 	seg, line := step(id, "judge", 3, 4, "继续。")
 	b.apply(3, seg, line)
 	_, err = b.Revise(b.ctx, id, "judge-1-0", 2, transcript.Revision{Text: "现在开庭！", Author: "书记员"})

@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"RevisersRace", testRevisersRace},
 		{"HandLines", testHandLines},
 		{"Asides", testAsides},
+		{"Accesses", testAccesses},
 		{"Signed", testSigned},
 		{"Corrections", testCorrections},
 		{"DecidersRace", testDecidersRace},

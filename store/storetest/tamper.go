@@ -12,6 +12,8 @@ var OneRevision = []string{
 		VALUES ('h', 'l', 1, 'x', '', '', '', 0, '', '')`,
 	`INSERT INTO corrections (hearing, number, request) VALUES ('h', 1, '{}')`,
 	`INSERT INTO decisions (hearing, number, decision) VALUES ('h', 1, '{}')`,
+	`INSERT INTO accesses (number, at, reader, action, hearing, detail, refused, previous, hash)
+		VALUES (1, 0, 'r', 'a', 'h', '', 0, '', '')`,
 }
 
 // Sealing makes the record of OneRevision a signed one.
@@ -35,4 +37,6 @@ var Tampering = []string{
 	`DELETE FROM corrections`,
 	`UPDATE decisions SET decision = '{}'`,
 	`DELETE FROM decisions`,
+	`UPDATE accesses SET reader = 'nobody'`,
+	`DELETE FROM accesses`,
 }

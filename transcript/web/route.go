@@ -101,8 +101,9 @@ func (s *Server) mux() *http.ServeMux {
 	return mux
 }
 
-// dispatch picks the route of a path by method and asks the gate. ServeMux
-// could tell methods apart, but would answer a wrong one in plain text.
+// dispatch picks the route of a path by method, asks the gate, and writes down
+// that it was asked. ServeMux could tell methods apart, but would answer a wrong
+// one in plain text.
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, routes []route) {
 	method := r.Method
 	if method == http.MethodHead {
@@ -117,6 +118,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, routes []route
 		return
 	}
 	err := s.Gate(r, routes[i].action, r.PathValue("id"))
+	s.accessed(r, routes[i].action, err != nil)
 	if err != nil {
 		err = s.refusal(r, routes[i].action, err)
 	} else {

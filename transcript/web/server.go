@@ -65,6 +65,7 @@ type Config struct {
 	// answered with 501.
 	Records  map[string]RecordFormat
 	Gate     Gate                        // nil: OpenGate
+	Audit    transcript.AccessStore      // nil: who looks at what is not written down
 	Ready    func(context.Context) error // nil: always; its error is shown to whoever asks
 	Registry *prometheus.Registry        // nil: one of its own
 	// Hosts are the names, besides loopback and the address it listens on, by
@@ -80,6 +81,7 @@ type Server struct {
 	page    *page
 	metrics *metrics
 	handler http.Handler
+	seen    accesses
 
 	stopping chan struct{} // closed when streams have to end
 	stopOnce sync.Once
