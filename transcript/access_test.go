@@ -21,7 +21,7 @@ func TestAccessHash(t *testing.T) {
 	next.Hash = transcript.HashAccess(next)
 	for name, change := range map[string]func(a *transcript.Access){
 		"nothing":  func(*transcript.Access) {},
-		"number":   func(a *transcript.Access) { a.Number++ },
+		"number":   func(a *transcript.Access) { a.Number++; a.Hash = transcript.HashAccess(*a) },
 		"at":       func(a *transcript.Access) { a.At = a.At.Add(time.Microsecond) },
 		"reader":   func(a *transcript.Access) { a.Reader = "" },
 		"action":   func(a *transcript.Access) { a.Action += "x" },
