@@ -15,7 +15,7 @@ import (
 
 type benchCmd struct {
 	JSON   bool          `help:"Print one JSON object on standard output."`
-	Only   []string      `placeholder:"PART,…" help:"Measure these parts only: hearing, catchup, load, capture, send, search, page, growth, beside."`
+	Only   []string      `placeholder:"PART,…" help:"Measure these parts only: hearing, catchup, load, capture, send, search, page, growth, memory, beside."`
 	Within time.Duration `default:"15m" placeholder:"TIME" help:"What is not measured by then is left out, and said."`
 	Pace   float64       `default:"1" placeholder:"X" help:"Play the sample hearing X times as fast; latencies mean something at 1 only."`
 	Load   time.Duration `default:"20s" placeholder:"TIME" help:"How long many seats are heard at once; 0: not at all."`
@@ -117,6 +117,17 @@ var benchParts = []benchPart{
                           with an engine of 200 ms`,
 		func(_ benchCmd, ctx context.Context, a *app, _ *hearing.Hearing, f figures) error {
 			return goTest(ctx, f, "asr", "^TestEightHours$", "lag_growth")
+		},
+	},
+	{
+		"memory", "eight hours at forty times real time; a quarter of an hour",
+		`  memory_growth           what one hearing of four seats holds in memory after eight hours, over that after
+                          one; everything in one process, after the garbage collector. Alone: --only memory`,
+		func(c benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+			if !slices.Contains(c.Only, "memory") {
+				return noMeans("it takes as long as all others together: --only memory --within 30m")
+			}
+			return benchMemory(ctx, a, ref, f)
 		},
 	},
 	{
