@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,6 +23,13 @@ type Archive struct {
 	dir       string
 	courtroom string
 	log       *slog.Logger
+	opened    chan struct{} // closed when what a crash has left is closed: nothing is written before
+	gate      func()        // passed by all that is done on the drive; nil but in tests
+
+	mu     sync.Mutex
+	queues map[string]*archiveQueue // by channel
+	busy   map[uint64]time.Time     // what is under way on the drive, since when
+	number uint64                   // of the last of them
 }
 
 // PartSamples is how long an archive file becomes: 10 minutes, 19 MB.
@@ -63,21 +71,35 @@ type Anchor struct {
 // OpenArchive opens or makes an archive folder and closes what a crash has left
 // open in it. With an error too it gives an archive, whose tracks try again.
 func OpenArchive(dir, courtroom string, log *slog.Logger) (*Archive, error) {
-	a := &Archive{dir: dir, courtroom: courtroom, log: log}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return a, fmt.Errorf("open archive: %w", err)
+	a := newArchive(dir, courtroom, log)
+	return a, a.open()
+}
+
+func newArchive(dir, courtroom string, log *slog.Logger) *Archive {
+	return &Archive{
+		dir: dir, courtroom: courtroom, log: log, opened: make(chan struct{}),
+		queues: map[string]*archiveQueue{}, busy: map[uint64]time.Time{},
 	}
-	left, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*", "*.open.json"))
+}
+
+// open is called once. Until it returns, what is to be written waits.
+func (a *Archive) open() error {
+	defer close(a.opened)
+	defer a.end(a.begin())
+	if err := os.MkdirAll(a.dir, 0o755); err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	left, err := filepath.Glob(filepath.Join(escapeGlob(a.dir), "*", "*.open.json"))
 	if err != nil {
-		return a, fmt.Errorf("open archive %s: %w", dir, err)
+		return fmt.Errorf("open archive %s: %w", a.dir, err)
 	}
 	for _, path := range left {
 		// One bad file must not keep a courtroom from recording.
 		if err := recoverPart(strings.TrimSuffix(path, ".open.json")); err != nil {
-			log.Warn("archive file cannot be closed after a crash", "courtroom", courtroom, "file", path, "err", err)
+			a.log.Warn("archive file cannot be closed after a crash", "courtroom", a.courtroom, "file", path, "err", err)
 		}
 	}
-	return a, nil
+	return nil
 }
 
 func escapeGlob(s string) string {
@@ -267,12 +289,30 @@ func (t *Track) Write(first SampleIndex, wall time.Time, role string, samples []
 		}
 	}
 	if t.wav.Samples()-t.synced >= int64(t.side.own(archiveSync)) {
-		if err := t.wav.Sync(); err != nil {
-			return errors.Join(err, t.Close())
-		}
-		t.synced = t.wav.Samples()
+		return t.Sync()
 	}
 	return nil
+}
+
+// Sync makes all that was written durable.
+func (t *Track) Sync() error {
+	if t.wav == nil || t.synced == t.wav.Samples() {
+		return nil
+	}
+	if err := t.wav.Sync(); err != nil {
+		return errors.Join(err, t.Close())
+	}
+	t.synced = t.wav.Samples()
+	return nil
+}
+
+// durable is the sample of the epoch up to which a crash of the machine leaves the
+// present part.
+func (t *Track) durable() SampleIndex {
+	if t.wav == nil {
+		return 0
+	}
+	return t.side.First + SampleIndex(t.synced)
 }
 
 // drifts notes how much slower the sound card runs, in millionths.

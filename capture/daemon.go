@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -91,11 +92,13 @@ type Daemon struct {
 	session  *session           // nil: nothing is recorded
 	report   Report
 	progress progress
-	// noArchive: its folder could not be opened. The sign of life's goroutine
-	// looks after it.
-	noArchive bool
+	// noArchive is why its folder could not be opened; nil: it could.
+	noArchive atomic.Pointer[error]
+	spoolDisk disk
+	archDisk  disk
 	asleep    func() time.Duration            // see asleep; tests have another
 	free      func(dir string) (int64, error) // see freeBytes; tests have another
+	gate      func()                          // see Archive; only of tests
 	quiet     time.Time                       // nothing from before belongs to the next hearing
 	changed   chan struct{}                   // holds one token when hearings or loaded have changed
 }
@@ -148,19 +151,12 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
 	d.reportDamage(spool)
-	archive, err := OpenArchive(d.cfg.ArchiveDir, d.cfg.Courtroom, d.log)
-	if err != nil {
-		// The spool alone is better than nothing.
-		d.noArchive = true
-		d.log.Error("archive cannot be opened", "courtroom", d.cfg.Courtroom, "err", err)
-		d.alarms.raise(Alarm{
-			Code:   alarmArchive,
-			Text:   fmt.Sprintf("法庭 %s：本机录音存档文件夹无法使用（%v）；请检查磁盘或网络盘", d.cfg.Courtroom, err),
-			TextEN: fmt.Sprintf("Courtroom %s: the folder of the local archive cannot be used (%v); check the disk or network drive", d.cfg.Courtroom, err),
-		})
+	seats := d.seatList()
+	for _, s := range seats {
+		s.listen(ctx) // nothing that is said is to wait for the archive
 	}
-
-	d.numberTails(spool, archive)
+	archive := d.openArchive(ctx)
+	d.numberTails(ctx, spool, archive)
 
 	// What serves the recording ends after it.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -168,7 +164,6 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	var g errgroup.Group
 	snd := newSender(spool, archive, d.links.Log, d.cfg.Codec, d.cfg.Courtroom, &d.alarms, d.log)
 	snd.cap = d.cfg.BacklogBytes
-	seats := d.seatList()
 	out := make(chan queued, queueChunks*max(64, len(seats))) // seats may be added
 	w := &d.writer
 	w.spool, w.in, w.alarms, w.log, w.courtroom = spool, out, &d.alarms, d.log, d.cfg.Courtroom
@@ -196,13 +191,10 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		return nil
 	})
 	g.Go(func() error {
-		d.health(serving, spool, snd)
+		d.health(serving, spool, archive, snd)
 		return nil
 	})
 
-	for _, s := range seats {
-		s.listen(ctx)
-	}
 	d.recallByHand()
 	memory := time.AfterFunc(trustMemory, d.recall)
 	d.control(ctx, spool, archive, out, snd)
@@ -214,6 +206,28 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	<-written
 	stop()
 	return g.Wait()
+}
+
+// openArchive closes what a crash has left in the archive. It does not wait for a
+// drive that hangs: until that answers, what is to be archived waits in its queues.
+func (d *Daemon) openArchive(ctx context.Context) *Archive {
+	a := newArchive(d.cfg.ArchiveDir, d.cfg.Courtroom, d.log)
+	a.gate = d.gate
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		if err := a.open(); err != nil {
+			// The spool alone is better than nothing.
+			d.log.Error("archive cannot be opened", "courtroom", d.cfg.Courtroom, "err", err)
+			d.noArchive.Store(&err)
+		}
+	}()
+	select {
+	case <-opened:
+	case <-ctx.Done():
+	case <-time.After(archivePatience):
+	}
+	return a
 }
 
 func (d *Daemon) reportDamage(spool *Spool) {
@@ -506,11 +520,11 @@ func (d *Daemon) remembered() (Hearing, bool) {
 }
 
 // health reports every second until ctx ends, and once more that it has.
-func (d *Daemon) health(ctx context.Context, spool *Spool, snd *sender) {
+func (d *Daemon) health(ctx context.Context, spool *Spool, archive *Archive, snd *sender) {
 	const every = time.Second
 	report := func(ctx context.Context, stopped bool) {
 		snd.watch()
-		h := d.state(spool)
+		h := d.state(spool, archive)
 		h.Stopped = stopped
 		d.note(h, spool, snd)
 		limited, cancel := context.WithTimeout(ctx, every)
@@ -532,7 +546,7 @@ func (d *Daemon) health(ctx context.Context, spool *Spool, snd *sender) {
 	}
 }
 
-func (d *Daemon) state(spool *Spool) Health {
+func (d *Daemon) state(spool *Spool, archive *Archive) Health {
 	h := Health{
 		Component: "capture", Instance: d.cfg.Instance, Courtroom: d.cfg.Courtroom,
 		At: time.Now().UTC(),
@@ -543,9 +557,9 @@ func (d *Daemon) state(spool *Spool) Health {
 		waiting = spool.Waiting(s.hearing.ID)
 	}
 	seats := d.seatList()
-	h.DiskFree = d.watchDisk(seats)
+	h.DiskFree = d.watchDisk(seats, archive)
 	d.watchClock(h.At)
-	d.watchArchive()
+	d.watchArchive(archive)
 	d.reseat(s, seats)
 	sounds := make([]Sound, len(seats))
 	for i, seat := range seats {

@@ -59,17 +59,19 @@ type recorder struct {
 	gaps     atomic.Int64 // between epochs, where there was no break
 	missing  atomic.Int64 // samples in them
 
-	track    *Track
-	retryArc time.Time // when a failed archive is tried again
-	epoch    uint64    // 0: none is open
-	opened   time.Time // of a recording: wall clock at sample 0 of the epoch
-	clock    *clock    // of a live source
-	asleep   func() time.Duration
-	slept    time.Duration // when the epoch began
-	shift    time.Duration // wall against monotonic clock at the last block, since then
-	first    SampleIndex
-	pending  []int16
-	whole    int // length of the epoch's chunks
+	track      *Track
+	resume     SampleIndex // where it began
+	kept       bool        // the archive has the last block
+	unarchived bool        // an alarm says that the archive fails
+	epoch      uint64      // 0: none is open
+	opened     time.Time   // of a recording: wall clock at sample 0 of the epoch
+	clock      *clock      // of a live source
+	asleep     func() time.Duration
+	slept      time.Duration // when the epoch began
+	shift      time.Duration // wall against monotonic clock at the last block, since then
+	first      SampleIndex
+	pending    []int16
+	whole      int // length of the epoch's chunks
 	// What a live source gives stands in the archive as it is: samples of the
 	// epoch at its rate, and from there at [Rate] in pending.
 	rate          int
@@ -79,7 +81,6 @@ type recorder struct {
 	buffers       [queueChunks][]int16 // of chunks on their way to the disk, in turn
 	turn          int
 	done          func(error) // gives a slot back
-	kept          SampleIndex // the archive has the epoch from here on; less than 0: not
 	lost          int64
 	retryAt       time.Time
 }
@@ -273,7 +274,7 @@ func (r *recorder) takeLive(ctx context.Context, block []int16, rate int, arrive
 		r.log.Warn("the machine was suspended: a new epoch begins", "hearing", r.hearing.ID, "channel", r.channel)
 		r.finish(ctx, NotEnd)
 	}
-	if r.epoch == 0 && !r.beginLive(block, rate, arrived) {
+	if r.epoch == 0 && !r.beginLive(ctx, block, rate, arrived) {
 		return
 	}
 	fits := r.clock.heard(r.place(r.native+SampleIndex(len(block))), arrived)
@@ -315,7 +316,7 @@ func (r *recorder) wokeBefore(arrived time.Time) bool {
 }
 
 // beginLive opens an epoch with a block, if the disk takes one.
-func (r *recorder) beginLive(block []int16, rate int, arrived time.Time) bool {
+func (r *recorder) beginLive(ctx context.Context, block []int16, rate int, arrived time.Time) bool {
 	// Chunks that still wait for the disk belong to the epoch before.
 	if time.Now().Before(r.retryAt) || !r.waitForSlots() {
 		r.refuse(block, rate)
@@ -328,7 +329,7 @@ func (r *recorder) beginLive(block []int16, rate int, arrived time.Time) bool {
 		resampler, err = NewResampler(rate)
 	}
 	if err == nil && r.lost > 0 {
-		found, err = numberTail(r.spool, r.archive, r.hearing.ID, r.channel, false)
+		found, err = r.numberTail(ctx)
 	}
 	if err == nil {
 		err = r.spool.BeginEpochs(r.hearing.ID, []EpochStart{{Channel: r.channel, OpenedAt: c.opened, Held: r.held(r.channel)}})
@@ -348,9 +349,32 @@ func (r *recorder) beginLive(block []int16, rate int, arrived time.Time) bool {
 		r.lost = 0
 		r.alarms.clear(alarmLost, r.channel)
 	}
-	r.closeTrack()
 	r.newTrack()
 	return true
+}
+
+// errArchiveLate says that the archive is to be looked at again in a moment.
+var errArchiveLate = errors.New("the archive has not everything yet")
+
+// numberTail gives what only the archive has of the epoch its numbers. An archive
+// that fails or hangs is not waited for: what it has stays there.
+func (r *recorder) numberTail(ctx context.Context) (SampleIndex, error) {
+	if r.track == nil {
+		return 0, nil
+	}
+	ok, err := r.archive.queue(r.channel).flush(r.track, r.resume)
+	var chunks []Chunk
+	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
+	if ok {
+		chunks, err = r.archive.tailSoon(ctx, r.hearing.ID, r.channel, ch, false)
+	} else if _, hangs := r.archive.hangs(); err == nil && !hangs {
+		return 0, errArchiveLate
+	}
+	if !ok || err != nil {
+		r.log.Warn("what the archive alone has is not sent", "hearing", r.hearing.ID, "channel", r.channel, "epoch", ch.Epoch, "err", err)
+		return 0, nil
+	}
+	return r.spool.appendTail(ch, chunks)
 }
 
 // countGap notes how much is missing between the channel's last epoch and the one
@@ -388,7 +412,7 @@ func (r *recorder) waitForSlots() bool {
 // refuse keeps a block in the archive only, as the end of the epoch before.
 func (r *recorder) refuse(block []int16, rate int) {
 	if rate != r.rate {
-		r.closeTrack()
+		r.track = nil // it is of another epoch, and its queue closes it before that
 	}
 	r.archiveBlock(r.native, block)
 	r.native += SampleIndex(len(block))
@@ -398,7 +422,7 @@ func (r *recorder) refuse(block []int16, rate int) {
 // lose counts samples that the spool has not taken. Where the archive has not
 // either, nobody has them.
 func (r *recorder) lose(n int) {
-	if r.track == nil || r.kept < 0 {
+	if r.track == nil || !r.kept {
 		r.alarms.raise(Alarm{
 			Code: alarmLost, Hearing: r.hearing.ID, Channel: r.channel,
 			Text:   fmt.Sprintf("%s（%s）的录音无法保存，正在缺失；请立即检查磁盘", r.holder().Role, r.channel),
@@ -423,7 +447,20 @@ func (r *recorder) queue(n int, end End) {
 	}
 	r.first += SampleIndex(n)
 	r.pending = r.pending[:copy(r.pending, r.pending[n:])]
-	r.out <- queued{chunk: c, archived: r.kept >= 0 && c.First >= r.kept, done: r.done}
+	r.out <- queued{chunk: c, archive: r.inArchive(c.First, c.Next()), done: r.done}
+}
+
+// inArchive is where a stretch of the epoch stands in the archive.
+func (r *recorder) inArchive(first, end SampleIndex) inArchive {
+	if r.track == nil {
+		return inArchive{}
+	}
+	a := inArchive{queue: r.archive.queue(r.channel), track: r.track, from: first, to: end}
+	if r.resampler != nil {
+		a.from = SampleIndex(max(0, r.resampler.begins(first)))
+		a.to = min(SampleIndex(r.resampler.ends(end)), r.native)
+	}
+	return a
 }
 
 func (r *recorder) wall(i SampleIndex) time.Time {
@@ -483,59 +520,71 @@ func (r *recorder) flush(ctx context.Context) bool {
 	return true
 }
 
+// newTrack begins with the archive of an epoch, or goes on with it: with the next
+// block, which closes the one before.
 func (r *recorder) newTrack() {
-	r.closeTrack()
-	r.track, r.kept = r.archive.Track(r.hearing, r.holder(), r.epoch, r.rate), -1
-	if err := r.track.Resume(r.first); err != nil {
-		r.archiveFailed(err)
+	r.track, r.resume, r.kept = r.archive.Track(r.hearing, r.holder(), r.epoch, r.rate), r.first, false
+}
+
+// closeTrack returns when the archive has all, or hangs.
+func (r *recorder) closeTrack() {
+	r.track = nil
+	left, err := r.archive.queue(r.channel).end()
+	if err == nil {
+		return
+	}
+	r.archiveFailed(err)
+	if left > 0 {
+		r.log.Error("the end of a recording waits for an archive that hangs, and is in the spool alone if the process ends before",
+			"hearing", r.hearing.ID, "channel", r.channel, "seconds", left.Seconds())
 	}
 }
 
-func (r *recorder) closeTrack() {
+// archiveBlock hands samples of the source's rate to the archive. Its failure
+// stops nothing else.
+func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 	if r.track == nil {
 		return
 	}
-	if err := r.track.Close(); err != nil {
-		r.archiveFailed(err)
-	}
-	r.track = nil
-}
-
-// archiveBlock writes samples of the source's rate to the archive. Its failure
-// stops nothing else.
-func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
-	if r.track == nil || time.Now().Before(r.retryArc) {
-		return
-	}
+	j := archiveJob{track: r.track, resume: r.resume, first: first, wall: r.wall(r.place(first)), role: r.holder().Role, samples: block}
 	if r.clock != nil {
-		if ppm, ok := r.clock.drift(); ok {
-			r.track.drifts(math.Round(ppm*100) / 100)
+		if j.ppm, j.drifts = r.clock.drift(); j.drifts {
+			j.ppm = math.Round(j.ppm*100) / 100
 		}
 	}
-	if err := r.track.Write(first, r.wall(r.place(first)), r.holder().Role, block); err != nil {
-		r.kept = -1
+	since, err := r.archive.queue(r.channel).write(j)
+	r.kept = since.IsZero() && err == nil
+	switch {
+	case errors.Is(err, errArchiveFull):
+		r.archiveBehind(since)
+	case err != nil:
 		r.archiveFailed(err)
-		return
-	}
-	if r.kept < 0 {
-		if r.kept = first; r.resampler != nil {
-			r.kept = r.resampler.from(int64(first))
-		}
-	}
-	if !r.retryArc.IsZero() {
-		r.retryArc = time.Time{}
+	case r.kept && r.unarchived:
+		r.unarchived = false
 		r.alarms.clear(alarmArchive, r.channel)
 	}
 }
 
 func (r *recorder) archiveFailed(err error) {
-	r.retryArc = time.Now().Add(5 * time.Second)
-	first := r.alarms.raise(Alarm{
-		Code: alarmArchive, Hearing: r.hearing.ID, Channel: r.channel,
+	r.raiseArchive(err, Alarm{
 		Text:   fmt.Sprintf("%s（%s）的本机录音存档无法写入（%v）；请检查磁盘", r.holder().Role, r.channel, err),
 		TextEN: fmt.Sprintf("The local archive of %s (%s) cannot be written (%v); check the disk", r.holder().Role, r.channel, err),
 	})
-	if first {
+}
+
+// archiveBehind tells of sound that is left out of the archive.
+func (r *recorder) archiveBehind(since time.Time) {
+	at := since.Local().Format("15:04:05")
+	r.raiseArchive(errArchiveFull, Alarm{
+		Text:   fmt.Sprintf("%s（%s）的本机录音存档自 %s 起跟不上或没有响应，存档中将缺这一段；暂存区照常保存。请检查磁盘或网络盘", r.holder().Role, r.channel, at),
+		TextEN: fmt.Sprintf("The local archive of %s (%s) has not kept up, or not answered, since %s, and will lack what is said; the spool keeps it. Check the disk or network drive", r.holder().Role, r.channel, at),
+	})
+}
+
+func (r *recorder) raiseArchive(err error, a Alarm) {
+	r.unarchived = true
+	a.Code, a.Hearing, a.Channel = alarmArchive, r.hearing.ID, r.channel
+	if r.alarms.raise(a) {
 		r.log.Error("archive cannot be written", "hearing", r.hearing.ID, "channel", r.channel, "err", err)
 	}
 }

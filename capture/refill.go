@@ -9,7 +9,10 @@ import (
 // deliver sends chunks as the spool gave them. Where one does not follow what
 // was sent of its channel, the spool is damaged, and the archive fills the gap.
 func (s *sender) deliver(ctx context.Context, chunks []Chunk) {
-	chunks = s.sound(chunks)
+	chunks = s.sound(ctx, chunks)
+	if ctx.Err() != nil {
+		return
+	}
 	if s.next == nil {
 		s.next = map[string]uint64{}
 	}
@@ -35,8 +38,9 @@ func (s *sender) deliver(ctx context.Context, chunks []Chunk) {
 }
 
 // sound reads the samples of chunks that only the archive has. Those that it has
-// not either are left out, and show as a gap.
-func (s *sender) sound(chunks []Chunk) []Chunk {
+// not either are left out, and show as a gap. A drive that hangs is waited for: what is
+// there is not to be declared lost.
+func (s *sender) sound(ctx context.Context, chunks []Chunk) []Chunk {
 	whole := chunks[:0]
 	for _, c := range chunks {
 		if c.archived > 0 {
@@ -48,9 +52,16 @@ func (s *sender) sound(chunks []Chunk) []Chunk {
 			}
 			c.Samples, c.archived = make([]int16, c.archived), 0
 			ch, _ := s.spool.Channel(c.Hearing, c.Channel)
-			if _, err := r.read(c.Channel, c.Epoch, c.First, c.Samples, ch.ends(c.Epoch)); err != nil {
+			c, err := c, error(nil) // of the reading alone, should it outlive us
+			if !s.archive.await(ctx, func() { _, err = r.read(c.Channel, c.Epoch, c.First, c.Samples, ch.ends(c.Epoch)) }) {
+				delete(s.readers, key)
+				return nil
+			}
+			if err != nil {
 				continue
 			}
+			whole = append(whole, c)
+			continue
 		}
 		whole = append(whole, c)
 	}
@@ -109,11 +120,14 @@ func (s *sender) fill(ctx context.Context, key string, seq, last uint64) (lost u
 	hearing, channel, _ := strings.Cut(key, "/")
 	ch, _ := s.spool.Channel(hearing, channel)
 	r := s.archive.reader(hearing)
-	defer r.close()
 	first, gone := seq, uint64(0)
 	var batch []Chunk
 	for ; seq <= last && ctx.Err() == nil; seq++ {
-		c, err := fromArchive(r, &ch, channel, seq)
+		var c Chunk
+		var err error
+		if !s.archive.await(ctx, func() { c, err = fromArchive(r, &ch, channel, seq) }) {
+			return 0 // what it reads with is left to it
+		}
 		if err != nil {
 			if gone == 0 {
 				s.slog.Error("audio is lost: neither spool nor archive has it", "courtroom", s.courtroom, "channel", key, "seq", seq, "err", err)
@@ -130,6 +144,7 @@ func (s *sender) fill(ctx context.Context, key string, seq, last uint64) (lost u
 			batch = batch[:0]
 		}
 	}
+	r.close()
 	s.send(ctx, batch)
 	if filled := last - first + 1 - gone; filled > 0 {
 		s.filled.Add(filled)

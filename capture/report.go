@@ -3,6 +3,7 @@ package capture
 import (
 	"fmt"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -51,13 +52,84 @@ func (d *Daemon) note(h Health, spool *Spool, snd *sender) {
 	d.report = r
 }
 
-// watchDisk warns long before the disk is full; free is -1 where nobody knows.
-func (d *Daemon) watchDisk(seats []*seat) (free int64) {
-	free = -1
-	for _, dir := range []string{d.cfg.Dir, d.cfg.ArchiveDir} {
-		if n, err := d.free(dir); err == nil && (free < 0 || n < free) {
-			free = n
+// disk is the room on a folder's drive. It is asked for in a goroutine of its own, as
+// a drive may hang.
+type disk struct {
+	mu     sync.Mutex
+	free   int64 // bytes; less than 0: not known
+	asked  time.Time
+	asking bool
+}
+
+// diskPatience is how long the sign of life waits for a drive to say how much room
+// it has; a healthy one takes microseconds.
+const diskPatience = 100 * time.Millisecond
+
+// look asks, and gives the last answer; it is -1 where nobody knows, and since is set
+// where the drive does not answer.
+func (k *disk) look(ask func() (int64, error)) (free int64, since time.Time) {
+	k.mu.Lock()
+	asking := k.asking
+	if !asking {
+		k.asking, k.asked = true, time.Now()
+	}
+	k.mu.Unlock()
+	if !asking {
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			n, err := ask()
+			if err != nil {
+				n = -1
+			}
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.free, k.asking = n, false
+		}()
+		patience := time.NewTimer(diskPatience)
+		defer patience.Stop()
+		select {
+		case <-answered:
+		case <-patience.C:
 		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.asking && time.Since(k.asked) >= archiveHangs {
+		return -1, k.asked
+	}
+	if k.asked.IsZero() {
+		return -1, time.Time{}
+	}
+	return k.free, time.Time{}
+}
+
+// watchDisk warns long before the disk is full; free is 0 where nobody knows.
+func (d *Daemon) watchDisk(seats []*seat, archive *Archive) (free int64) {
+	free, since := d.spoolDisk.look(func() (int64, error) { return d.free(d.cfg.Dir) })
+	if !since.IsZero() && d.alarms.raise(Alarm{
+		Code:   alarmSpool,
+		Text:   fmt.Sprintf("法庭 %s：录音暂存盘自 %s 起没有响应；请立即检查磁盘", d.cfg.Courtroom, since.Local().Format("15:04:05")),
+		TextEN: fmt.Sprintf("Courtroom %s: the disk of the spool has not answered since %s; check it at once", d.cfg.Courtroom, since.Local().Format("15:04:05")),
+	}) {
+		d.log.Error("the disk of the spool does not answer", "courtroom", d.cfg.Courtroom, "since", since)
+	}
+	n, _ := d.archDisk.look(func() (n int64, err error) {
+		err = archive.under(func() (err error) {
+			if d.noArchive.Load() != nil { // perhaps it can be opened now
+				if err = os.MkdirAll(d.cfg.ArchiveDir, 0o755); err != nil {
+					d.noArchive.Store(&err)
+					return err
+				}
+				d.noArchive.Store(nil)
+			}
+			n, err = d.free(d.cfg.ArchiveDir)
+			return err
+		})
+		return n, err
+	})
+	if n >= 0 && (free < 0 || n < free) {
+		free = n
 	}
 	left := time.Duration(0)
 	if len(seats) > 0 && free >= 0 {
@@ -102,11 +174,30 @@ func (d *Daemon) watchClock(now time.Time) {
 	}
 }
 
-// watchArchive looks whether a folder that could not be opened can be now.
-func (d *Daemon) watchArchive() {
-	if d.noArchive && os.MkdirAll(d.cfg.ArchiveDir, 0o755) == nil {
-		d.noArchive = false
-		d.alarms.clear(alarmArchive, "")
+// watchArchive tells of an archive that does not answer, or could not be opened.
+func (d *Daemon) watchArchive(archive *Archive) {
+	since, hangs := archive.hangs()
+	failed := d.noArchive.Load()
+	switch {
+	case hangs:
+		at := since.Local().Format("15:04:05")
+		if d.alarms.raise(Alarm{
+			Code:   alarmArchive,
+			Text:   fmt.Sprintf("法庭 %s：本机录音存档所在的磁盘自 %s 起没有响应；暂存区照常录音。请检查磁盘或网络盘", d.cfg.Courtroom, at),
+			TextEN: fmt.Sprintf("Courtroom %s: the drive of the local archive has not answered since %s; the spool goes on recording. Check the disk or network drive", d.cfg.Courtroom, at),
+		}) {
+			d.log.Error("the drive of the archive does not answer", "courtroom", d.cfg.Courtroom, "since", since)
+		}
+	case failed != nil:
+		d.alarms.raise(Alarm{
+			Code:   alarmArchive,
+			Text:   fmt.Sprintf("法庭 %s：本机录音存档文件夹无法使用（%v）；请检查磁盘或网络盘", d.cfg.Courtroom, *failed),
+			TextEN: fmt.Sprintf("Courtroom %s: the folder of the local archive cannot be used (%v); check the disk or network drive", d.cfg.Courtroom, *failed),
+		})
+	default:
+		if d.alarms.clear(alarmArchive, "") {
+			d.log.Info("the archive answers again", "courtroom", d.cfg.Courtroom)
+		}
 	}
 }
 

@@ -76,9 +76,14 @@ func NewResampler(from int) (*Resampler, error) {
 func (r *Resampler) begin(k SampleIndex) (first int64) {
 	r.next = int64(k)
 	r.in = r.in[:0]
-	r.base = r.next*int64(r.down)/int64(r.up) - int64(r.half) + 1
+	r.base = r.begins(k)
 	r.seen = r.base
 	return r.base
+}
+
+// begins is the first input that output k needs.
+func (r *Resampler) begins(k SampleIndex) int64 {
+	return int64(k)*int64(r.down)/int64(r.up) - int64(r.half) + 1
 }
 
 // outputs is how many outputs there are of n inputs in all, with what Flush gives.
@@ -89,16 +94,6 @@ func (r *Resampler) outputs(n int64) SampleIndex {
 // ends is the input behind the last one that outputs below k need.
 func (r *Resampler) ends(k SampleIndex) int64 {
 	return (int64(k)-1)*int64(r.down)/int64(r.up) + int64(r.half) + 1
-}
-
-// from is the first output that needs no input before n.
-func (r *Resampler) from(n int64) SampleIndex {
-	if n <= 0 {
-		return 0
-	}
-	// The first k whose whole input ⌊k·down/up⌋ is at least this one:
-	whole := n + int64(r.half) - 1
-	return SampleIndex((whole*int64(r.up) + int64(r.down) - 1) / int64(r.down))
 }
 
 // Resample takes input and appends to out what can be said now.

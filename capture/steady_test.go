@@ -73,7 +73,7 @@ func TestSteadyMemory(t *testing.T) {
 			if len(batch) == 0 {
 				continue
 			}
-			if err := w.append(ctx, batch, true); err != nil {
+			if err := w.append(ctx, batch, waiting); err != nil {
 				t.Fatal(err)
 			}
 			for _, q := range waiting {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,35 +42,55 @@ func (a *Archive) tail(hearing, channel string, ch SpoolChannel, goesOn bool) ([
 	}
 }
 
-// numberTail takes a channel's tail into the spool, and says how many samples
-// that was.
-func numberTail(s *Spool, a *Archive, hearing, channel string, goesOn bool) (SampleIndex, error) {
-	ch, _ := s.Channel(hearing, channel)
-	chunks, err := a.tail(hearing, channel, ch, goesOn)
-	if err != nil || len(chunks) == 0 {
-		return 0, err
+// tailSoon is tail of a drive that may hang: it fails when that takes too long.
+func (a *Archive) tailSoon(ctx context.Context, hearing, channel string, ch SpoolChannel, goesOn bool) ([]Chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, archiveHangs)
+	defer cancel()
+	var chunks []Chunk
+	var err error
+	if !a.await(ctx, func() { chunks, err = a.tail(hearing, channel, ch, goesOn) }) {
+		return nil, errArchiveHangs
 	}
-	n := chunks[len(chunks)-1].Next() - ch.Next
+	return chunks, err
+}
+
+// errArchiveHangs says that the archive's drive does not answer.
+var errArchiveHangs = errors.New("the drive of the archive does not answer")
+
+// appendTail takes chunks that only the archive has behind what the spool has of
+// their channel, and says how many samples that was.
+func (s *Spool) appendTail(ch SpoolChannel, chunks []Chunk) (SampleIndex, error) {
+	n := SampleIndex(0)
 	for len(chunks) > 0 {
 		batch := chunks[:min(len(chunks), gatherMost)]
 		if err := s.Append(batch); err != nil {
-			return 0, fmt.Errorf("number what the archive holds of %s: %w", Key(hearing, channel), err)
+			return 0, fmt.Errorf("number what the archive holds of %s: %w", Key(chunks[0].Hearing, chunks[0].Channel), err)
 		}
+		n = batch[len(batch)-1].Next() - ch.Next
 		chunks = chunks[len(batch):]
 	}
 	return n, nil
 }
 
-// numberTails does it for every channel, when the daemon starts.
-func (d *Daemon) numberTails(s *Spool, a *Archive) {
+// numberTails does it for every channel, when the daemon starts, as far as the
+// archive answers.
+func (d *Daemon) numberTails(ctx context.Context, s *Spool, a *Archive) {
 	live := map[string]bool{}
 	for _, seat := range d.seatList() {
 		live[seat.Channel] = !seat.Source.Resumable()
 	}
 	for _, key := range s.keys() {
 		hearing, channel, _ := strings.Cut(key, "/")
-		n, err := numberTail(s, a, hearing, channel, !live[channel])
+		ch, _ := s.Channel(hearing, channel)
+		n := SampleIndex(0)
+		chunks, err := a.tailSoon(ctx, hearing, channel, ch, !live[channel])
+		if err == nil {
+			n, err = s.appendTail(ch, chunks)
+		}
 		switch {
+		case errors.Is(err, errArchiveHangs):
+			d.log.Error("sound that an earlier process has left in the archive is not sent: its drive does not answer", "courtroom", d.cfg.Courtroom)
+			return
 		case err != nil:
 			d.log.Warn("sound that an earlier process has left in the archive cannot be sent", "channel", key, "err", err)
 		case n > 0:

@@ -21,9 +21,9 @@ const (
 // queued is a chunk on its way to the spool; done is called once, when it is
 // durable or was refused for good.
 type queued struct {
-	chunk    Chunk
-	archived bool // the archive has its samples too
-	done     func(error)
+	chunk   Chunk
+	archive inArchive // its samples too
+	done    func(error)
 }
 
 // writer makes chunks of all seats of a courtroom durable, in batches. Nothing
@@ -37,6 +37,7 @@ type writer struct {
 	seats     atomic.Int64    // that there are
 	timer     *time.Timer     // of gather
 	here      map[string]bool // channels in the batch; of gather
+	lossy     map[string]bool // channels that losing has told of
 }
 
 // run ends when in is closed and empty, or when ctx has ended and the disk does
@@ -51,12 +52,10 @@ func (w *writer) run(ctx context.Context) {
 		}
 		batch = w.gather(append(batch[:0], q))
 		chunks = chunks[:0]
-		archived := true
 		for _, q := range batch {
 			chunks = append(chunks, q.chunk)
-			archived = archived && q.archived
 		}
-		err := w.append(ctx, chunks, archived)
+		err := w.append(ctx, chunks, batch)
 		for i := range batch {
 			batch[i].done(err)
 			batch[i] = queued{} // let the samples go
@@ -99,13 +98,14 @@ func (w *writer) gather(batch []queued) []queued {
 	return batch
 }
 
-// append tries until the chunks are durable, or ctx has ended. What a full
-// spool does not take gets its number and its place there, without its sound,
-// where the archive has that.
-func (w *writer) append(ctx context.Context, chunks []Chunk, archived bool) error {
-	for {
+// append tries until the chunks, which are those of the batch, are durable, or ctx
+// has ended. What a full spool does not take gets its number and its place there,
+// without its sound, once the archive has that for good.
+func (w *writer) append(ctx context.Context, chunks []Chunk, batch []queued) error {
+	for again := false; ; again = true {
 		err := w.spool.Append(chunks)
 		if err == nil {
+			w.takes()
 			for _, code := range []string{alarmDisk, alarmSpoolFull, alarmSpool} {
 				if w.alarms.clear(code, "") {
 					w.log.Info("spool takes audio again", "courtroom", w.courtroom)
@@ -114,14 +114,26 @@ func (w *writer) append(ctx context.Context, chunks []Chunk, archived bool) erro
 			return nil
 		}
 		w.raise(err)
+		archived := true
+		for i := range batch {
+			if len(batch[i].chunk.Samples) > 0 && !batch[i].archive.durable() {
+				archived = false
+				if again {
+					w.losing(&batch[i].chunk)
+				}
+			}
+		}
 		if archived && errors.Is(err, ErrSpoolFull) {
 			for i := range chunks {
 				chunks[i].archived, chunks[i].Samples = len(chunks[i].Samples), nil
 			}
 			if err = w.spool.Append(chunks); err == nil {
+				w.takes()
 				return nil
 			}
-			archived = false
+			for i := range chunks { // there may be room for them with their sound later
+				chunks[i].archived, chunks[i].Samples = 0, batch[i].chunk.Samples
+			}
 		}
 		if ctx.Err() != nil {
 			return err
@@ -131,6 +143,33 @@ func (w *writer) append(ctx context.Context, chunks []Chunk, archived bool) erro
 		case <-time.After(retryWrite):
 		}
 	}
+}
+
+// losing tells of a chunk that neither the spool nor the archive has taken: it is
+// in memory, and what is said next is too, for a while.
+func (w *writer) losing(c *Chunk) {
+	if w.lossy == nil {
+		w.lossy = map[string]bool{}
+	}
+	if w.lossy[c.Channel] {
+		return
+	}
+	w.lossy[c.Channel] = true
+	if w.alarms.raise(Alarm{
+		Code: alarmLost, Hearing: c.Hearing, Channel: c.Channel,
+		Text:   fmt.Sprintf("%s 的录音既写不进暂存区，也写不进本机存档：只能在内存中保留约 20 秒，之后将缺失；请立即检查磁盘和网络盘", c.Channel),
+		TextEN: fmt.Sprintf("Neither the spool nor the local archive takes the audio of %s: memory holds about 20 seconds, then it is lost; check disk and network drive at once", c.Channel),
+	}) {
+		w.log.Error("neither spool nor archive takes audio", "courtroom", w.courtroom, "channel", c.Channel)
+	}
+}
+
+// takes takes back what losing has told.
+func (w *writer) takes() {
+	for channel := range w.lossy {
+		w.alarms.clear(alarmLost, channel)
+	}
+	clear(w.lossy)
 }
 
 func (w *writer) raise(err error) {

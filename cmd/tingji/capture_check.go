@@ -191,7 +191,7 @@ func (c captureCheckCmd) Run(ctx context.Context, a *app) error {
 	found, err := checkFolder(ctx, a)
 	tell("folder", found, err)
 	if dir := a.config.Capture.Archive; dir != "" {
-		found, err = checkArchive(dir)
+		found, err = answersSoon(ctx, dir, func() (string, error) { return checkArchive(dir) })
 		tell("archive", found, err)
 	}
 	found, err = checkBroker(ctx, a)
@@ -242,6 +242,28 @@ func checkSound(s seatSound) error {
 		return fmt.Errorf("%s (%s): too loud and distorted; lower the gain", s.channel, s.role)
 	}
 	return nil
+}
+
+// answersSoon looks at a folder whose drive may hang, as a network drive does: then it
+// is not waited for.
+func answersSoon(ctx context.Context, dir string, look func() (string, error)) (string, error) {
+	type answer struct {
+		found string
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		found, err := look()
+		done <- answer{found, err}
+	}()
+	select {
+	case a := <-done:
+		return a.found, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-time.After(checkPatience):
+		return "", fmt.Errorf("%s does not answer: check the disk or network drive, or choose another folder (capture.archive)", dir)
+	}
 }
 
 // checkArchive looks at the folder of the PC's own copy, where it has one of its own.
