@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type Archive struct {
 	log       *slog.Logger
 	opened    chan struct{} // closed when what a crash has left is closed: nothing is written before
 	gate      func()        // passed by all that is done on the drive; nil but in tests
+
+	stopped atomic.Bool // the drive's last room is the spool's
 
 	mu     sync.Mutex
 	queues map[string]*archiveQueue // by channel

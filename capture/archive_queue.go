@@ -33,6 +33,9 @@ const (
 // errArchiveFull says that the archive was given more than it takes.
 var errArchiveFull = errors.New("the drive does not keep up, or does not answer at all")
 
+// errArchiveStopped says that the archive leaves what room there is to the spool.
+var errArchiveStopped = errors.New("the disk is nearly full, and its last room is kept for the spool")
+
 // archiveQueue takes the sound of one channel to its archive. While the drive is
 // well who writes waits until it is done, so that the archive has all that the
 // spool is given; while it is not, sound waits in memory, and then is left out of the
@@ -300,6 +303,9 @@ func (q *archiveQueue) do(j archiveJob) (written bool, err error) {
 	}
 	if err != nil || time.Now().Before(q.retry) {
 		return false, err
+	}
+	if q.archive.stopped.Load() {
+		return false, errArchiveStopped
 	}
 	if !q.resumed {
 		err = j.track.Resume(j.resume)

@@ -557,7 +557,7 @@ func (d *Daemon) state(spool *Spool, archive *Archive) Health {
 		waiting = spool.Waiting(s.hearing.ID)
 	}
 	seats := d.seatList()
-	h.DiskFree = d.watchDisk(seats, archive)
+	h.DiskFree = d.watchDisk(seats, archive, spool.reserve())
 	d.watchClock(h.At)
 	d.watchArchive(archive)
 	d.reseat(s, seats)

@@ -54,8 +54,8 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-// TestDiskFull fills the disk while a recording is played and a microphone is
-// heard. The recording waits and comes whole; of the microphone a part is lost,
+// TestDiskFull fills the disk while a recording is played, a microphone is heard, and
+// nothing is confirmed. The recording waits and comes whole; of the microphone a part is lost,
 // and shows as a new epoch; no number is given out twice.
 func TestDiskFull(t *testing.T) {
 	dir := smallDisk(t, "32m")
@@ -64,10 +64,11 @@ func TestDiskFull(t *testing.T) {
 
 func diskFull(t *testing.T, dir string) {
 	f := newFakeServer()
+	f.confirm = false
 	pcm := noise(1, 30)
 	m := &fakeMicrophone{}
 	ended := make(chan string, 1)
-	cfg := capture.Config{Dir: dir, Seats: []capture.SeatSource{
+	cfg := capture.Config{Dir: dir, SpoolBytes: 8 << 20, Seats: []capture.SeatSource{
 		{Channel: "judge", Role: "审判长", Source: file.NewPlayer(1).PCM(pcm)},
 		{Channel: "clerk", Role: "书记员", Source: m},
 	}, OnEnd: func(h string) { ended <- h }}
@@ -80,7 +81,8 @@ func diskFull(t *testing.T, dir string) {
 	f.mu.Lock()
 	before := len(f.got)
 	f.mu.Unlock()
-	f.alarm(t, "audio-lost", true) // more than a live seat can hold back
+	f.alarm(t, "audio-lost", true)
+	time.Sleep(30 * time.Second) // more than a live seat can hold back
 	f.mu.Lock()
 	if len(f.got) != before {
 		t.Errorf("%d chunks were acknowledged by a full disk", len(f.got)-before)
@@ -125,6 +127,51 @@ func diskFull(t *testing.T, dir string) {
 	if first.First != 0 {
 		t.Errorf("the new epoch begins at sample %d", first.First)
 	}
+}
+
+// TestDiskFullWhileTheServerConfirms fills the disk to the last byte in a hearing, and
+// nobody frees any: the archive stops, and what is confirmed makes room for what comes, so that nothing is
+// lost. While the server is away too, memory is all there is; when it is back,
+// what the spool has is confirmed, and the seat goes on. What was not confirmed is all there.
+func TestDiskFullWhileTheServerConfirms(t *testing.T) {
+	dir := smallDisk(t, "32m")
+	synctest.Test(t, func(t *testing.T) {
+		f, sound := newFakeServer(), quiet(1)
+		m := &testMicrophone{sound: sound}
+		cfg := capture.Config{Dir: dir, Preroll: -1, SpoolBytes: 8 << 20, Seats: []capture.SeatSource{{Channel: "judge", Role: "审判长", Source: m}}}
+		stop := start(t, cfg, f)
+		f.tell(hearing("h1", 1, capture.Open))
+		time.Sleep(30 * time.Second)
+		f.alarm(t, "archive-failed", false)
+		fill(t, dir)
+		f.alarm(t, "archive-failed", true)
+		for i := range 120 { // 4 MB, of which the disk has one
+			time.Sleep(time.Second)
+			f.mu.Lock()
+			late := time.Since(f.got[len(f.got)-1].CapturedAt)
+			f.mu.Unlock()
+			if late > 2*time.Second {
+				t.Fatalf("the server hears the seat %v late after %d s: %+v", late, i, f.health[len(f.health)-1].Alarms)
+			}
+		}
+		f.alarm(t, "audio-lost", false)
+		f.set(func() { f.away = true })
+		time.Sleep(3 * time.Minute)
+		f.alarm(t, "disk-full", true)
+		f.alarm(t, "audio-lost", true)
+		f.set(func() { f.away = false })
+		time.Sleep(20 * time.Second)
+		for _, code := range []string{"disk-full", "audio-lost", "audio-missing"} {
+			f.alarm(t, code, false)
+		}
+		f.tell(hearing("h1", 2, capture.Closed))
+		f.until(t, "the end", func() bool { return f.got[len(f.got)-1].End == capture.EndClose })
+		stop()
+		epochs, samples := counts(t, m, sound, f.channel("judge"))
+		if epochs != 2 || samples.Duration() < 3*time.Minute {
+			t.Errorf("%d epochs, %v", epochs, samples.Duration())
+		}
+	})
 }
 
 // TestDiskLowByTheRate warns hours ahead, by what the seats' own rates take of the disk.

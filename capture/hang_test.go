@@ -379,7 +379,7 @@ func TestDiskDoesNotAnswer(t *testing.T) {
 				if at != dir {
 					d.gate()
 				}
-				return 1 << 20, nil
+				return 100 << 20, nil
 			})
 		})
 		time.Sleep(3 * time.Second)
@@ -392,7 +392,7 @@ func TestDiskDoesNotAnswer(t *testing.T) {
 			life := f.health[len(f.health)-1]
 			f.mu.Unlock()
 			said := slices.ContainsFunc(life.Alarms, func(a capture.Alarm) bool { return a.Code == "archive-failed" })
-			if time.Since(life.At) > 2*time.Second || said != (i > 6) && (i < 4 || i > 6) || life.DiskFree != 1<<20 {
+			if time.Since(life.At) > 2*time.Second || said != (i > 6) && (i < 4 || i > 6) || life.DiskFree != 100<<20 {
 				t.Fatalf("after %d s: %+v", i, life)
 			}
 		}

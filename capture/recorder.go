@@ -531,6 +531,7 @@ func (r *recorder) closeTrack() {
 	r.track = nil
 	left, err := r.archive.queue(r.channel).end()
 	if err == nil {
+		r.archiveWell()
 		return
 	}
 	r.archiveFailed(err)
@@ -559,7 +560,13 @@ func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 		r.archiveBehind(since)
 	case err != nil:
 		r.archiveFailed(err)
-	case r.kept && r.unarchived:
+	case r.kept:
+		r.archiveWell()
+	}
+}
+
+func (r *recorder) archiveWell() {
+	if r.unarchived {
 		r.unarchived = false
 		r.alarms.clear(alarmArchive, r.channel)
 	}

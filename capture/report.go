@@ -23,13 +23,21 @@ func bytesPerSecond(seats []*seat) (n int64) {
 		if s.listener != nil {
 			rate = s.listener.ear.hears()
 		}
-		n += 2*int64(rate) + 2*Rate
+		n += BytesPerSecond(rate)
 	}
 	return n
 }
 
-// diskWarning is for how many hours of recording there should always be room.
-const diskWarning = 8 * time.Hour
+// BytesPerSecond is what a seat takes of the disk whose device gives a rate in Hz,
+// archive and spool together.
+func BytesPerSecond(rate int) int64 { return 2*int64(rate) + 2*Rate }
+
+// DiskWarning is for how long a recording there should always be room.
+const DiskWarning = 8 * time.Hour
+
+// DiskFree is how many bytes may still be written to a folder's disk. It does not
+// return while a drive hangs.
+func DiskFree(dir string) (int64, error) { return freeBytes(dir) }
 
 // Report says how the daemon is. It is cheap, and as old as the last sign of
 // life: a second.
@@ -104,8 +112,11 @@ func (k *disk) look(ask func() (int64, error)) (free int64, since time.Time) {
 	return k.free, time.Time{}
 }
 
-// watchDisk warns long before the disk is full; free is 0 where nobody knows.
-func (d *Daemon) watchDisk(seats []*seat, archive *Archive) (free int64) {
+// watchDisk warns long before the disk is full; free is 0 where nobody knows. The
+// archive stops when its drive has room for no more than reserve, which the spool needs,
+// and goes on when there is more than twice that: what the spool has reaches the server,
+// and makes room again.
+func (d *Daemon) watchDisk(seats []*seat, archive *Archive, reserve int64) (free int64) {
 	free, since := d.spoolDisk.look(func() (int64, error) { return d.free(d.cfg.Dir) })
 	if !since.IsZero() && d.alarms.raise(Alarm{
 		Code:   alarmSpool,
@@ -128,6 +139,13 @@ func (d *Daemon) watchDisk(seats []*seat, archive *Archive) (free int64) {
 		})
 		return n, err
 	})
+	switch {
+	case n < 0:
+	case n < reserve && !archive.stopped.Swap(true):
+		d.log.Error("disk is nearly full: the archive stops, the spool goes on", "courtroom", d.cfg.Courtroom, "free", n)
+	case n > 2*reserve && archive.stopped.Swap(false):
+		d.log.Info("disk has room again: the archive goes on", "courtroom", d.cfg.Courtroom, "free", n)
+	}
 	if n >= 0 && (free < 0 || n < free) {
 		free = n
 	}
@@ -135,7 +153,7 @@ func (d *Daemon) watchDisk(seats []*seat, archive *Archive) (free int64) {
 	if len(seats) > 0 && free >= 0 {
 		left = time.Duration(free/bytesPerSecond(seats)) * time.Second
 	}
-	if free < 0 || len(seats) == 0 || left > diskWarning {
+	if free < 0 || len(seats) == 0 || left > DiskWarning {
 		d.alarms.clear(alarmDiskLow, "")
 		return max(0, free)
 	}
@@ -179,6 +197,12 @@ func (d *Daemon) watchArchive(archive *Archive) {
 	since, hangs := archive.hangs()
 	failed := d.noArchive.Load()
 	switch {
+	case archive.stopped.Load():
+		d.alarms.raise(Alarm{
+			Code:   alarmArchive,
+			Text:   fmt.Sprintf("法庭 %s：磁盘已满，本机录音存档停止写入，剩余空间留给暂存区；服务器收到的录音不受影响，断网时只够录几分钟。请立即清理磁盘", d.cfg.Courtroom),
+			TextEN: fmt.Sprintf("Courtroom %s: the disk is full; the local archive has stopped and leaves what room there is to the spool. What reaches the server is safe; without the server there is room for minutes. Free space at once", d.cfg.Courtroom),
+		})
 	case hangs:
 		at := since.Local().Format("15:04:05")
 		if d.alarms.raise(Alarm{

@@ -66,7 +66,7 @@ func TestDiskLow(t *testing.T) {
 		says  string
 	}{{9, ""}, {7, "约 7.0 小时"}, {1, "约 1.0 小时"}, {20, ""}} {
 		free = step.hours * hour
-		if got := d.watchDisk(seats, newArchive("nas", "3", d.log)); got != free {
+		if got := d.watchDisk(seats, newArchive("nas", "3", d.log), 1<<20); got != free {
 			t.Errorf("%d bytes are free, not %d", free, got)
 		}
 		list := d.alarms.list()

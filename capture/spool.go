@@ -294,6 +294,11 @@ func (s *Spool) Append(chunks []Chunk) error {
 		return fmt.Errorf("append to spool of %s: %w (%d MiB)", s.cfg.Courtroom, ErrSpoolFull, s.cfg.MaxBytes>>20)
 	}
 	if err := s.write(s.buf); err != nil {
+		if isFull(err) {
+			// What is confirmed goes now, also of the segment that was written last: on
+			// a full disk nothing else makes room for what comes next.
+			err = errors.Join(err, s.trim())
+		}
 		return fmt.Errorf("append to spool of %s: %w", s.cfg.Courtroom, err)
 	}
 	g := s.segments[len(s.segments)-1]
@@ -303,13 +308,17 @@ func (s *Spool) Append(chunks []Chunk) error {
 		g.add(key, c.Seq)
 		s.state.saw(key, c, c.Next())
 	}
+	s.tellReaders()
+	return nil
+}
+
+func (s *Spool) tellReaders() {
 	for _, r := range s.readers {
 		select {
 		case r.more <- struct{}{}:
 		default:
 		}
 	}
-	return nil
 }
 
 // number sets the chunks' numbers and refuses what does not continue.
@@ -371,6 +380,7 @@ func (s *Spool) write(batch []byte) error {
 }
 
 func (s *Spool) beginSegment() error {
+	keepBallast(s.cfg.Dir) // before anything else takes the room
 	number := s.newest + 1
 	path := segmentName(s.cfg.Dir, number)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
@@ -456,6 +466,7 @@ func (s *Spool) trim() error {
 		s.bytes -= g.size
 		return true
 	})
+	s.tellReaders() // one that stands in what was deleted keeps its room
 	return errors.Join(errs...)
 }
 
@@ -511,6 +522,13 @@ func (s *Spool) Waiting(hearing string) map[string]uint64 {
 	}
 	return waiting
 }
+
+// reserve is how much of a disk the spool needs to go on while the record server
+// confirms: a segment that is written, one that waits for its last receipt, and its state.
+func (s *Spool) reserve() int64 { return 2*s.cfg.SegmentBytes + reserveState }
+
+// reserveState is more than state.json, hearing.json and the heads of the archive take.
+const reserveState = 1 << 20
 
 // Close writes the state and lets the folder go. It is idempotent.
 func (s *Spool) Close() error {

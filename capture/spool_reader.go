@@ -99,6 +99,9 @@ func (r *SpoolReader) advance() (size int64, last, ok bool) {
 	s := r.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !slices.ContainsFunc(s.segments, func(g *segment) bool { return g.number == r.segment }) {
+		r.leave() // it is deleted, and its room is free when nobody reads it any more
+	}
 	for i, g := range s.segments {
 		last := i == len(s.segments)-1
 		if g.number < r.segment || !last && g.number > r.segment && r.skips(g) {

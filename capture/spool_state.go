@@ -175,13 +175,20 @@ func (st *spoolState) save(dir string, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("write spool state: %w", err)
 	}
-	if _, err := os.Stat(ballast); errors.Is(err, fs.ErrNotExist) {
-		// As long as the disk is full there is none; that is no error.
-		if os.WriteFile(ballast, make([]byte, 64<<10), 0o600) != nil {
-			os.Remove(ballast)
-		}
-	}
+	keepBallast(dir)
 	return nil
+}
+
+// keepBallast sets aside what a save on a full disk takes. As long as the disk is full
+// there is none; that is no error.
+func keepBallast(dir string) {
+	path := filepath.Join(dir, ballastName)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if os.WriteFile(path, make([]byte, 64<<10), 0o600) != nil {
+		os.Remove(path)
+	}
 }
 
 // writeFileAtomic replaces a file so that after a crash at any instant either

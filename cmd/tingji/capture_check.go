@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -190,9 +191,25 @@ func (c captureCheckCmd) Run(ctx context.Context, a *app) error {
 	}
 	found, err := checkFolder(ctx, a)
 	tell("folder", found, err)
+	if err == nil {
+		found, err = a.checkRoom(a.config.Data)
+		tell("disk", found, err)
+	}
 	if dir := a.config.Capture.Archive; dir != "" {
 		found, err = answersSoon(ctx, dir, func() (string, error) { return checkArchive(dir) })
 		tell("archive", found, err)
+		if err == nil {
+			found, err = answersSoon(ctx, dir, func() (string, error) { return a.checkRoom(dir) })
+			tell("disk of archive", found, err)
+		}
+	}
+	// What the daemon has to say against the PC as a whole; its seats come below.
+	if r, err := a.daemonReport(ctx); err == nil {
+		for _, alarm := range r.Alarms {
+			if alarm.Channel == "" {
+				tell("daemon", "", errors.New(alarm.Code+": "+alarm.TextEN))
+			}
+		}
 	}
 	found, err = checkBroker(ctx, a)
 	tell("broker", found, err)
@@ -242,6 +259,33 @@ func checkSound(s seatSound) error {
 		return fmt.Errorf("%s (%s): too loud and distorted; lower the gain", s.channel, s.role)
 	}
 	return nil
+}
+
+// checkRoom says for how long all seats can be recorded to a folder's disk, where
+// nothing is let go.
+func (a *app) checkRoom(dir string) (string, error) {
+	free, err := capture.DiskFree(dir)
+	if err != nil {
+		return "", fmt.Errorf("%s: %s", dir, cause(err))
+	}
+	room, _ := courtrooms(a.config.Courtrooms).find(a.config.Capture.Courtroom)
+	each := int64(0)
+	for _, s := range room.Seats {
+		rate := capture.Rate
+		if strings.HasPrefix(s.Source, "portaudio:") {
+			rate = cmp.Or(a.config.Capture.Rate, cardRate)
+		}
+		each += capture.BytesPerSecond(rate)
+	}
+	if each == 0 { // which is told of below
+		return fmt.Sprintf("%s has %d MB", dir, free>>20), nil
+	}
+	left := time.Duration(free/each) * time.Second
+	found := fmt.Sprintf("%s has %d MB, for about %.1f hours of all seats", dir, free>>20, left.Hours())
+	if left < capture.DiskWarning {
+		return "", fmt.Errorf("%s, where there should be %.0f: free space, or move old folders of archive/ to the court's storage", found, capture.DiskWarning.Hours())
+	}
+	return found, nil
 }
 
 // answersSoon looks at a folder whose drive may hang, as a network drive does: then it
