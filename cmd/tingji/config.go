@@ -328,7 +328,7 @@ func didYouMean(word string, known []string) string {
 	best := slices.MinFunc(known, func(a, b string) int {
 		return levenshtein.ComputeDistance(word, a) - levenshtein.ComputeDistance(word, b)
 	})
-	if levenshtein.ComputeDistance(word, best) > max(3, len(word)/2) {
+	if levenshtein.ComputeDistance(word, best) > max(1, (len(word)+1)/3) {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
@@ -410,8 +410,13 @@ func (c *Config) Check() error {
 	if c.Capture.Preroll < 0 || c.Capture.Preroll > Duration(time.Minute) {
 		return misuse("capture.preroll = %s: 0s to 1m", c.Capture.Preroll)
 	}
-	if err := checkLoopback(c.Capture.Listen); err != nil {
+	if err := checkLoopback("listen", c.Listen, "127.0.0.1:8080; others come in through a proxy, see docs/DEPLOY.md"); err != nil {
 		return err
+	}
+	if c.Capture.Listen != "" {
+		if err := checkLoopback("capture.listen", c.Capture.Listen, "127.0.0.1:8081"); err != nil {
+			return err
+		}
 	}
 	if codec := capture.Codec(c.Capture.Codec); codec != capture.PCM && codec != capture.FLAC {
 		return misuse("capture.codec = %q: %s or %s", codec, capture.PCM, capture.FLAC)
@@ -482,15 +487,12 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// checkLoopback holds the address where a courtroom's PC is controlled to the PC
-// itself; empty is none.
-func checkLoopback(listen string) error {
-	if listen == "" {
-		return nil
-	}
+// checkLoopback holds an address to this machine: there are no accounts, so that
+// whoever reaches the port may do everything. example is for the error.
+func checkLoopback(key, listen, example string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return misuse("capture.listen = %q: an address of this machine only, such as 127.0.0.1:8081", listen)
+		return misuse("%s = %q: an address of this machine only, such as %s", key, listen, example)
 	}
 	return nil
 }

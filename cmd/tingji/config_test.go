@@ -86,7 +86,13 @@ func TestConfigRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"unknown key", "[asr]\nurll = \"x\"\n", `unknown key "asr.urll"; did you mean "asr.url"?`},
 		{"unknown table", "[kafak]\nbrokers = []\n", `did you mean "kafka`},
+		{"unlike any key", "bogus = 1\n", `unknown key "bogus"` + "\n"},
 		{"syntax", "court = \n", "line 1"},
+		{"a port for everybody", "listen = \"0.0.0.0:8080\"\n", "this machine only"},
+		{"no host", "listen = \":8080\"\n", "this machine only"},
+		{"no port", "listen = \"127.0.0.1\"\n", "this machine only"},
+		{"another machine's", "listen = \"10.0.0.5:8080\"\n", "docs/DEPLOY.md"},
+		{"control for everybody", "[capture]\nlisten = \":8081\"\n", "capture.listen"},
 		{"type", "[asr]\nparallel = \"two\"\n", "parallel"},
 		{"duration", "[asr]\ntimeout = \"soon\"\n", "no duration"},
 		{"end silence", "[asr]\nend_silence = \"5s\"\n", "300ms to 3s"},
@@ -117,7 +123,7 @@ func TestConfigRefuses(t *testing.T) {
 			if err == nil {
 				err = c.Check()
 			}
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err == nil || !strings.Contains(err.Error()+"\n", tt.want) {
 				t.Fatalf("got %v, want …%s…", err, tt.want)
 			}
 			if report(discard{}, err) != exitMisuse {
