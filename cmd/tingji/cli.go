@@ -14,7 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Exit codes. Everything a caller can mend by calling differently is misuse.
+// Exit codes. What is wrong with a call or a configuration whatever the machine's
+// state is misuse; what cannot be had here and now is a failure.
 const (
 	exitOK      = 0
 	exitFailure = 1
@@ -96,7 +97,8 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&c,
 		kong.Name("tingji"),
-		kong.Description("Tingji 庭记: the words of a court's hearings, as text with speaker and time, while they are spoken."),
+		kong.Description("Tingji 庭记: the words of a court's hearings, as text with speaker and time, while they are spoken.\n\n"+
+			"Example:\n  tingji up"),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -113,7 +115,7 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return exited // --help
 	}
 	if err != nil {
-		return report(stderr, misuse("%v; see tingji --help", err))
+		return report(stderr, misuse("%v; see %s --help", err, called(err)))
 	}
 
 	read := func() (Config, []string, error) {
@@ -163,6 +165,21 @@ func run(args, environ []string, _ io.Reader, stdout, stderr io.Writer) int {
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	kctx.Bind(a, configFile(c.ConfigFile))
 	return report(stderr, kctx.Run())
+}
+
+// called is how a command line that cannot be read begins, as far as it names a
+// command.
+func called(err error) string {
+	path := "tingji"
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		for _, p := range wrong.Context.Path {
+			if p.Command != nil {
+				path += " " + p.Command.Name
+			}
+		}
+	}
+	return path
 }
 
 // report prints an error in one line and returns the exit code.

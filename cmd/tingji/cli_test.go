@@ -2,28 +2,36 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 )
 
-// TestEveryCommandHasHelp: --help of each command names it, shows an example,
+// TestEveryCommandHasHelp: --help of the program, of each group and command names it, shows an example,
 // and exits 0.
 func TestEveryCommandHasHelp(t *testing.T) {
 	parser, err := kong.New(new(cli), kong.Name("tingji"), kong.Exit(func(int) {}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaves := parser.Model.Leaves(false)
-	if len(leaves) < 8 {
-		t.Fatalf("only %d commands: the walk is wrong", len(leaves))
-	}
-	for _, leaf := range leaves {
-		var path []string
-		for node := leaf; node != nil && node.Type == kong.CommandNode; node = node.Parent {
-			path = append([]string{node.Name}, path...)
+	paths := [][]string{nil} // tingji itself, groups, and commands
+	for i := 0; i < len(paths); i++ {
+		node := parser.Model.Node
+		for _, name := range paths[i] {
+			node = node.Children[slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == name })]
 		}
+		for _, child := range node.Children {
+			paths = append(paths, append(slices.Clone(paths[i]), child.Name))
+		}
+	}
+	if len(paths) < 30 {
+		t.Fatalf("only %d commands: the walk is wrong", len(paths))
+	}
+	for _, path := range paths {
 		var stdout, stderr bytes.Buffer
 		code := run(append(path, "--help"), nil, nil, &stdout, &stderr)
 		if code != 0 || !strings.Contains(stdout.String(), "Example") || !strings.Contains(stdout.String(), strings.Join(path, " ")) {
@@ -41,6 +49,33 @@ func TestMisuseIsOneLine(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		if code := run(args, nil, nil, &stdout, &stderr); code != exitMisuse || stdout.Len() > 0 || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("tingji %s: exit code %d, standard output %q, standard error %q; want 2 and one line", strings.Join(args, " "), code, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// Who is told that something is missing is sent to the help of that command.
+func TestMisuseNamesTheCommand(t *testing.T) {
+	for want, args := range map[string][]string{
+		"see tingji --help": {"nonsense"}, "see tingji export --help": {"export"}, "see tingji store --help": {"store"},
+		"see tingji store backup --help": {"store", "backup"}, "see tingji up --help": {"up", "--pace", "fast"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(args, nil, nil, &stdout, &stderr); code != exitMisuse || !strings.HasSuffix(stderr.String(), want+"\n") {
+			t.Errorf("tingji %s: exit code %d, says %q; want %q", strings.Join(args, " "), code, stderr.String(), want)
+		}
+	}
+}
+
+// A mistyped folder is refused, and not made.
+func TestStoreMakesNoFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mistyped")
+	for _, args := range [][]string{{"check"}, {"backup", filepath.Join(t.TempDir(), "to")}, {"move", "--to", "sqlite:" + filepath.Join(t.TempDir(), "to.db")}, {"reindex"}, {"audit"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(append([]string{"store", "--data", dir}, args...), nil, nil, &stdout, &stderr); code != exitMisuse || !strings.Contains(stderr.String(), "there is no store") {
+			t.Errorf("tingji store %s: exit code %d, says %q", strings.Join(args, " "), code, stderr.String())
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Fatalf("tingji store %s has made the folder", strings.Join(args, " "))
 		}
 	}
 }

@@ -76,9 +76,12 @@ func (c importCmd) Run(ctx context.Context, a *app) error {
 	}
 	if answer.StatusCode >= 300 {
 		for _, row := range said.Rows {
+			if row.Row == 0 {
+				continue // of the whole file: the detail says it
+			}
 			fmt.Fprintf(a.stderr, "%s: row %d, %s: %s (%s)\n", c.File, row.Row, row.Field, row.TextEN, row.Text)
 		}
-		return misuse("%s", strings.TrimSuffix(said.Detail, "."))
+		return misuse("%s: %s", c.File, strings.TrimSuffix(said.Detail, "."))
 	}
 	for _, h := range said.Hearings {
 		fmt.Fprintf(a.stdout, "%s\t%s\t%s\t%s\n", h.ID, h.CaseNo, h.CourtroomName, h.at())

@@ -85,12 +85,19 @@ func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 
 // existingStore opens a store that is there: a command that reads makes none.
 func (a *app) existingStore(ctx context.Context) (*store.Store, error) {
-	if path, ok := a.sqliteFile(); ok {
-		if _, err := os.Stat(path); err != nil {
-			return nil, misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
-		}
+	if err := a.storeExists(); err != nil {
+		return nil, err
 	}
 	return a.openStore(ctx)
+}
+
+func (a *app) storeExists() error {
+	if path, ok := a.sqliteFile(); ok {
+		if _, err := os.Stat(path); err != nil {
+			return misuse("there is no store %s: name the data folder with --data, or the database with --db", path)
+		}
+	}
+	return nil
 }
 
 // sqliteFile is the file of a store on SQLite.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,11 @@ type storeCmd struct {
 	Move    storeMoveCmd    `cmd:"" help:"Copy the whole record into another, empty database, and compare."`
 	Audit   storeAuditCmd   `cmd:"" help:"Print who looked at which hearing, and when."`
 	Reindex storeReindexCmd `cmd:"" help:"Throw the search index away: the record server makes it anew."`
+}
+
+func (storeCmd) Help() string {
+	return "What it reads may be read while hearings go on; docs/STORE.md says when to run which.\n\n" +
+		"Examples:\n  tingji store check --data /srv/tingji\n  tingji store backup --data /srv/tingji /backup/2026-11-23"
 }
 
 func (c storeCmd) apply(config *Config) { set(&config.DB, c.DB) }
@@ -101,18 +107,11 @@ func (c storeMoveCmd) Run(ctx context.Context, a *app) error {
 	if c.To == a.config.DB {
 		return misuse("--to %s: that is where the record is", c.To)
 	}
-	for _, name := range []string{"up", "serve"} {
-		unlock, err := openFolder(a.config.Data, name)
-		if err != nil {
-			return fmt.Errorf("the record must not change while it moves: %w", err)
-		}
-		defer unlock()
-	}
-	from, err := a.existingStore(ctx)
+	from, letGo, err := a.quietStore(ctx)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer letGo()
 	other := *a
 	other.config.DB = c.To
 	if file, ok := strings.CutPrefix(c.To, "sqlite:"); ok {
@@ -166,19 +165,40 @@ func (storeReindexCmd) Help() string {
 }
 
 func (storeReindexCmd) Run(ctx context.Context, a *app) error {
-	for _, name := range []string{"up", "serve"} {
-		unlock, err := openFolder(a.config.Data, name)
-		if err != nil {
-			return err
-		}
-		defer unlock()
-	}
-	db, err := a.existingStore(ctx)
+	db, letGo, err := a.quietStore(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer letGo()
 	return db.Reindex(ctx)
+}
+
+// quietStore opens a store that is there already, and keeps record servers on
+// this data folder from starting until it is let go.
+func (a *app) quietStore(ctx context.Context) (db *store.Store, letGo func(), err error) {
+	if err := a.storeExists(); err != nil {
+		return nil, nil, err // before the locks make a folder of a name that was mistyped
+	}
+	var closers []func() error
+	letGo = func() {
+		for _, c := range slices.Backward(closers) {
+			c()
+		}
+	}
+	for _, name := range []string{"up", "serve"} {
+		unlock, err := openFolder(a.config.Data, name)
+		if err != nil {
+			letGo()
+			return nil, nil, fmt.Errorf("no record server may run meanwhile: %w", err)
+		}
+		closers = append(closers, unlock)
+	}
+	if db, err = a.openStore(ctx); err != nil {
+		letGo()
+		return nil, nil, err
+	}
+	closers = append(closers, db.Close)
+	return db, letGo, nil
 }
 
 // backUp writes one instant of the database into a file of SQLite.

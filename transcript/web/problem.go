@@ -244,9 +244,13 @@ func signingProblem(err error) *apiError {
 			fmt.Sprintf("the record has %d open doubts, listed in doubts: settle them, or give the reason to sign nevertheless in overrule.", len(doubts.Doubts))}}
 	case errors.As(err, &file):
 		p := file.Problems[0]
-		return &apiError{code: importRefused, rows: file.Problems, field: p.Field, detail: text{
+		detail := text{
 			fmt.Sprintf("文件有 %d 处不对，什么也没有导入。第一处在第 %d 行（%s）：%s。", len(file.Problems), p.Row, p.Field, p.Text),
-			fmt.Sprintf("%d problem(s) in the file, and nothing was imported; the first in row %d (%s): %s.", len(file.Problems), p.Row, p.Field, p.TextEN)}}
+			fmt.Sprintf("%d problem(s) in the file, and nothing was imported; the first in row %d (%s): %s.", len(file.Problems), p.Row, p.Field, p.TextEN)}
+		if p.Row == 0 { // it is the file as a whole
+			detail = text{p.Text + "，什么也没有导入。", p.TextEN + "; nothing was imported."}
+		}
+		return &apiError{code: importRefused, rows: file.Problems, field: p.Field, detail: detail}
 	case errors.Is(err, transcript.ErrDemo):
 		return &apiError{code: demoRecord, detail: text{
 			"这是示例识别引擎的演示，不作为任何案件的依据，不能签名。",
