@@ -22,10 +22,9 @@ func (s *sender) deliver(ctx context.Context, chunks []Chunk) {
 	for i := range chunks {
 		c := &chunks[i]
 		key := s.own.key(c.Hearing, c.Channel)
-		want, ok := next[key]
-		if !ok {
-			want = s.expected(key)
-		}
+		// Receipts arrive while the spool is read, after a restart those of the whole
+		// hearing: what the reader has passed over for them is no gap.
+		want := max(next[key], s.expected(key))
 		next[key] = c.Seq + 1
 		if c.Seq <= want {
 			continue
