@@ -359,6 +359,11 @@ func TestAudioOfAStretch(t *testing.T) {
 	if resp.StatusCode != http.StatusPartialContent || part != body[76:108] || resp.Header.Get("Content-Range") != "bytes 76-107/"+strconv.Itoa(len(body)) {
 		t.Errorf("range: %d %v %d bytes", resp.StatusCode, resp.Header, len(part))
 	}
+	resp, part = c.do("GET", path+"?channel=judge&from=20&to=50", "", "Range", "bytes=99999-")
+	problemOf(t, resp, part, 416, "no-such-range")
+	if length := resp.Header.Get("Content-Range"); length != "bytes */"+strconv.Itoa(len(body)) {
+		t.Errorf("says %q of the length", length)
+	}
 	for _, query := range []string{"?from=-1", "?from=x", "?from=50&to=50", "?from=50&to=20", "?from=999999999", "?chanel=judge"} {
 		resp, body := c.do("GET", path+query, "")
 		problemOf(t, resp, body, 400, "malformed")

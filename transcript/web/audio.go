@@ -37,7 +37,13 @@ func (s *Server) getAudio(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer sound.Close()
 	w.Header().Set("Content-Type", "audio/wav")
-	http.ServeContent(&patient{w, http.NewResponseController(w)}, r, "", modified, sound)
+	answer := &ranged{patient: patient{w, http.NewResponseController(w)}}
+	http.ServeContent(answer, r, "", modified, sound)
+	if answer.noRange {
+		return &apiError{code: noSuchRange, field: "Range", detail: text{
+			"录音没有这一段：Range 超出了它的长度，见 Content-Range。",
+			"the sound has no such part: Range is beyond its length, which Content-Range says."}}
+	}
 	return nil
 }
 
@@ -63,4 +69,24 @@ func (p *patient) Write(b []byte) (int, error) {
 	// A recorder in a test has no deadlines, and needs none.
 	_ = p.ctl.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return p.ResponseWriter.Write(b)
+}
+
+// ranged holds back what net/http says, in plain text, of a range that is not
+// there: the API answers with problems.
+type ranged struct {
+	patient
+	noRange bool
+}
+
+func (a *ranged) WriteHeader(status int) {
+	if a.noRange = status == http.StatusRequestedRangeNotSatisfiable; !a.noRange {
+		a.patient.WriteHeader(status)
+	}
+}
+
+func (a *ranged) Write(b []byte) (int, error) {
+	if a.noRange {
+		return len(b), nil
+	}
+	return a.patient.Write(b)
 }

@@ -56,6 +56,7 @@ const (
 	proofBroken          code = "proof-broken"
 	notInstalled         code = "not-installed"
 	importRefused        code = "import-refused"
+	noSuchRange          code = "no-such-range"
 )
 
 var problems = map[code]struct {
@@ -87,6 +88,7 @@ var problems = map[code]struct {
 	correctionDecided:    {http.StatusConflict, text{"补正请求已处理", "The request is decided"}},
 	proofBroken:          {http.StatusInternalServerError, text{"与签名时不符", "Not what was signed"}},
 	importRefused:        {http.StatusUnprocessableEntity, text{"文件有误，没有导入", "The file is wrong, nothing was imported"}},
+	noSuchRange:          {http.StatusRequestedRangeNotSatisfiable, text{"没有这一段", "No such range"}},
 	notInstalled:         {http.StatusNotImplemented, text{"服务器缺少软件", "Software is missing on the server"}},
 }
 
