@@ -20,6 +20,7 @@ type WAVHeader struct {
 	Float      bool
 	DataOffset int64 // of the first sample in the file
 	Frames     int64 // samples of each channel; what the file holds, not what it says
+	Missing    int64 // samples of each channel that it says besides: it was cut short
 }
 
 // The tags of the format chunk.
@@ -29,6 +30,10 @@ const (
 	wavExtensible = 0xfffe
 )
 
+// noWAVSize is the least data size that stands for none: arecord, sox and ffmpeg
+// write one of 2 GiB and more where they cannot know, and never come back to it.
+const noWAVSize = 0x7fff0000
+
 // maxWAVChunks bounds the walk over a file's chunks; recorders write a handful.
 const maxWAVChunks = 1000
 
@@ -36,6 +41,7 @@ const maxWAVChunks = 1000
 // that the file claims is believed: allocation and reading are bounded, data
 // ends with the file at the latest, and a data size that leads nowhere (0,
 // -1, the placeholder of a recorder that crashed) means the rest of the file.
+// A copy that was cut off looks otherwise: see Missing.
 // [ErrNotWAV] is returned for another kind of file.
 func ReadWAVHeader(r io.ReaderAt, size int64) (WAVHeader, error) {
 	var riff [12]byte
@@ -72,7 +78,11 @@ func ReadWAVHeader(r io.ReaderAt, size int64) (WAVHeader, error) {
 				return WAVHeader{}, errors.New("WAV file with data before its format")
 			}
 			h.DataOffset = at
-			h.Frames = wavDataBytes(r, at, n, size) / int64(h.Bytes*h.Channels)
+			frame := int64(h.Bytes * h.Channels)
+			h.Frames = wavDataBytes(r, at, n, size) / frame
+			if n < noWAVSize {
+				h.Missing = max(0, n/frame-h.Frames)
+			}
 			return h, nil
 		}
 		at += n + n&1

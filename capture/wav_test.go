@@ -77,6 +77,8 @@ func TestReadWAVHeader(t *testing.T) {
 		{"no samples", chunked("fmt ", fmtChunk(1, 1, 16000, 16), "data", []byte{}), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44}, ""},
 		{"claims 4 GiB", patch(plain, 40, math.MaxUint32), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
 		{"claims nothing", patch(plain, 40, 0), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
+		{"arecord's placeholder", patch(plain, 40, math.MaxInt32), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
+		{"a copy that was cut off", plain[:44+401], WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 200, Missing: 120}, ""},
 		{"placeholder of a crashed recorder", patch(plain, 40, 42), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
 		{"tags are not sound", tagged, WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 320}, ""},
 		{"tags that claim more than there is", patch(tagged, len(tagged)-12, 5000), WAVHeader{Rate: 16000, Channels: 1, Bytes: 2, DataOffset: 44, Frames: 328}, ""},

@@ -27,8 +27,9 @@ type Info struct {
 	Seconds  float64 // 0 where the file does not say
 }
 
-// Probe looks at a file. What cannot be played gives a *capture.SourceError of
-// one line: which file, what is wrong, what to do.
+// Probe looks at a file. What cannot be played to its end gives a
+// *capture.SourceError of one line: which file, what is wrong, what to do. Damage
+// inside a file shows only when it is played.
 func Probe(ctx context.Context, path string) (Info, error) {
 	f, err := openRegular(path)
 	if err != nil {
@@ -40,6 +41,9 @@ func Probe(ctx context.Context, path string) (Info, error) {
 		return Info{}, err
 	}
 	info := d.info()
+	if w, ok := d.(*wavDecoder); ok && w.head.Missing > 0 {
+		return info, errors.Join(w.cutShort(), d.close())
+	}
 	return info, d.close()
 }
 
@@ -223,6 +227,9 @@ func (d *wavDecoder) read(buf []int16) (int, error) { return d.rate.read(buf, d.
 func (d *wavDecoder) more() ([]float64, error) {
 	width := int64(d.head.Bytes * d.head.Channels)
 	n := min(int64(len(d.samples)), d.head.Frames-d.frame)
+	if n <= 0 && d.head.Missing > 0 {
+		return nil, d.cutShort()
+	}
 	if n <= 0 {
 		return nil, io.EOF
 	}
@@ -232,6 +239,13 @@ func (d *wavDecoder) more() ([]float64, error) {
 	}
 	d.frame += n
 	return d.samples[:d.head.Decode(d.samples, b, d.channel)], nil
+}
+
+func (d *wavDecoder) cutShort() error {
+	has := float64(d.head.Frames) / float64(d.head.Rate)
+	says := has + float64(d.head.Missing)/float64(d.head.Rate)
+	return bad(d.path, fmt.Sprintf("文件不完整：应有 %.1f 秒，只有 %.1f 秒；请重新复制，或用 ffmpeg 转换现有部分", says, has),
+		fmt.Sprintf("is cut short: %.1f s of %.1f s are there; copy it anew, or convert it with ffmpeg to take what there is", has, says), nil)
 }
 
 // skip need not read where every sample of the file is one of the pipeline's.

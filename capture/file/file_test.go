@@ -251,6 +251,10 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	writeWAV(t, silent, 16000, 1, 16, 0)
 	mono := filepath.Join(dir, "mono.wav")
 	writeWAV(t, mono, 16000, 1, 16, 1)
+	whole, err := os.ReadFile(mono)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name, path string
 		channel    int
@@ -266,6 +270,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		{"head only", write("head.wav", []byte("RIFF\x00\x00\x00\x00WAVE")), 0, ""},
 		{"damaged FLAC", write("x.flac", []byte("fLaC\x00\x00\x00\x00")), 0, "damaged FLAC"},
 		{"no such channel", mono, 1, "has no channel 2; it has 1"},
+		{"cut short", write("cut.wav", whole[:44+16000]), 0, "0.5 s of 1.0 s"},
 	}
 	for _, tt := range tests {
 		for _, path := range []string{os.Getenv("PATH"), t.TempDir()} { // with ffmpeg, if there is one, and without

@@ -55,6 +55,9 @@ func (c retranscribeCmd) Run(ctx context.Context, a *app) error {
 	if a.config.ASR.URL == "" {
 		return misuse("retranscribe needs an engine: set --engine to the base URL of an OpenAI-compatible speech server, ending in /v1")
 	}
+	if err := checkOutput(c.Output); err != nil {
+		return err
+	}
 	db, err := a.existingStore(ctx)
 	if err != nil {
 		return err

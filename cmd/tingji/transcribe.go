@@ -60,6 +60,9 @@ func (c transcribeCmd) Run(ctx context.Context, a *app) error {
 	if !ok {
 		return misuse("--format %s: one of %s", c.Format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
 	}
+	if err := checkOutput(c.Output); err != nil {
+		return err
+	}
 	room, err := c.room(ctx)
 	if err != nil {
 		return err
@@ -97,6 +100,9 @@ func (c transcribeCmd) Run(ctx context.Context, a *app) error {
 	}
 	if ctx.Err() != nil {
 		return errors.New("interrupted; nothing was written")
+	}
+	if lines == 0 {
+		fmt.Fprintln(a.stderr, "tingji: no speech was found")
 	}
 	if len(refused) > 0 {
 		fmt.Fprintf(a.stderr, "tingji: the engine refused %d of %d utterances, which are marked: %s\n", len(refused), lines, refused[0])
@@ -247,6 +253,9 @@ func (c transcribeCmd) pipeline(ctx context.Context, a *app, dir string, room Co
 	if err != nil {
 		return err
 	}
+	for i := range seats {
+		seats[i].Source = wholeSource{seats[i].Source, func(err error) { s.fail(unreadable(err)) }}
+	}
 	if err := a.startCapture(s, log, room.ID, seats, func(id string) {
 		if _, err := server.docket.Close(context.WithoutCancel(ctx), id, ""); err != nil {
 			s.fail(fmt.Errorf("close: %w", err))
@@ -270,6 +279,43 @@ func (c transcribeCmd) pipeline(ctx context.Context, a *app, dir string, room Co
 }
 
 var errFinished = errors.New("finished")
+
+// wholeSource is a recording that is transcribed as a whole or not at all: what a
+// courtroom would go on after, with an alarm, ends a transcription.
+type wholeSource struct {
+	capture.Source
+	damaged func(error)
+}
+
+func (w wholeSource) Open(ctx context.Context, from capture.SampleIndex) (capture.Stream, error) {
+	stream, err := w.Source.Open(ctx, from)
+	if err != nil {
+		return nil, w.refuse(ctx, err)
+	}
+	return wholeStream{stream, w}, nil
+}
+
+// refuse keeps the error from the recorder, whose log would say it too.
+func (w wholeSource) refuse(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		w.damaged(err)
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+type wholeStream struct {
+	capture.Stream
+	of wholeSource
+}
+
+func (s wholeStream) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
+	n, at, err := s.Stream.Read(ctx, buf)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = s.of.refuse(ctx, err)
+	}
+	return n, at, err
+}
 
 // untilComplete waits until a hearing is wholly recognised, and shows how far it is
 // where a person sits before it.
@@ -305,6 +351,21 @@ func (a *app) untilComplete(ctx context.Context, server *server, id string) erro
 // clock writes milliseconds as a person reads them: 1:02:03.
 func clock(ms int64) string {
 	return fmt.Sprintf("%d:%02d:%02d", ms/3_600_000, ms/60_000%60, ms/1000%60)
+}
+
+// checkOutput finds before the work what deliver would find after it.
+func checkOutput(path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return misuse("write %s: is a folder; name a file in it", path)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %s", path, cause(err))
+	}
+	return errors.Join(temp.Close(), os.Remove(temp.Name()))
 }
 
 // deliver writes to standard output, or to a file that is there whole or not

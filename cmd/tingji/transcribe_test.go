@@ -70,6 +70,7 @@ func TestTranscribeRefuses(t *testing.T) {
 		{"empty", []string{write("empty.wav", nil)}, 2, "empty"},
 		{"no recording", []string{write("text.wav", []byte("hello, hello"))}, 2, "not a recording"},
 		{"wav header alone", []string{write("cut.wav", []byte("RIFF\xff\xff\xff\xffWAVEfmt "))}, 2, "cut.wav"},
+		{"cut short", []string{write("half.wav", tone(16000)[:16044])}, 2, "0.5 s of 1.0 s"},
 		{"no file named", nil, 2, "file"},
 		{"unknown role", []string{judge, "--roles", "审判常"}, 2, "审判长"},
 		{"too many roles", []string{judge, "--roles", "审判长,原告"}, 2, "1 seat"},
@@ -78,7 +79,8 @@ func TestTranscribeRefuses(t *testing.T) {
 		{"engine address", []string{judge, "--asr-url", "127.0.0.1:8000"}, 2, "/v1"},
 		{"no engine for it", []string{write("tone.wav", tone(16000))}, 2, "no speech engine"},
 		{"engine away", []string{judge, "--asr-url", dead}, 1, "refused"},
-		{"output folder", []string{judge, "-o", filepath.Join(dir, "no", "out.txt")}, 1, "out.txt"},
+		{"output folder", []string{filepath.Join(dir, "nothing.wav"), "-o", filepath.Join(dir, "no", "out.txt")}, 1, "out.txt"}, // before anything else is done
+		{"output is a folder", []string{judge, "-o", dir}, 2, "is a folder"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			stdout, stderr, code := tingji(t, nil, append([]string{"transcribe"}, tt.args...)...)
@@ -150,6 +152,46 @@ func TestTranscribeBrokenEngines(t *testing.T) {
 				t.Errorf("standard output %q, standard error %q; want one line with %q", stdout, stderr, tt.says)
 			}
 		})
+	}
+}
+
+// TestTranscribeWholeOrNothing: what was heard before the damage is not printed as if
+// it were all; where nobody speaks, that is said.
+func TestTranscribeWholeOrNothing(t *testing.T) {
+	t.Parallel()
+	ref, err := hearing.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := demoEngine(ref, demo.Options{}, quiet)
+	url, err := engine.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go engine.Run(t.Context())
+	whole, err := os.ReadFile(filepath.Join(sampleFolder, "witness.flac"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	silence := tone(16000)
+	clear(silence[44:])
+	for _, tt := range []struct {
+		name, file string
+		data       []byte
+		code       int
+		says       string
+	}{
+		{"cut", "cut.flac", whole[:len(whole)*4/5], 2, "cut.flac: is damaged or cut short at "},
+		{"silence", "silence.wav", silence, 0, "no speech was found"},
+	} {
+		path := filepath.Join(t.TempDir(), tt.file)
+		if err := os.WriteFile(path, tt.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		stdout, stderr, code := tingji(t, []string{"TINGJI_ASR_URL=" + url}, "transcribe", path)
+		if code != tt.code || strings.TrimSpace(stdout) != "" || !strings.Contains(stderr, tt.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit code %d, want %d; standard output %q; standard error %q, want one line with %q", tt.name, code, tt.code, stdout, stderr, tt.says)
+		}
 	}
 }
 
