@@ -279,6 +279,11 @@ func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
 
 // wholeLags are the squared correlations over some frames at each whole lag, from
 // -bandLag on.
+//
+// Arithmetic on what its caller owns: the race detector would look at every sample,
+// ten times as slowly.
+//
+//go:norace
 func wholeLags(own, other []int16, frames []int) []float64 {
 	squares := make([]int64, len(other)+1) // sums before each sample
 	for i, y := range other {

@@ -44,6 +44,8 @@ func newSound(seed uint64, noise float64) *sound {
 
 // add appends ms of sound: room noise, and voice of the given RMS where it is above -100 dBFS.
 // The voice is a buzz of harmonics under a syllable rhythm of 5 Hz.
+//
+//go:norace
 func (s *sound) add(ms int, voice float64) *sound {
 	amplitude, noise := math.Pow(10, voice/20)*32768, math.Pow(10, s.noise/20)*32768
 	for range ms * capture.Rate / 1000 {

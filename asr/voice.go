@@ -77,6 +77,11 @@ func (byVoice) sounds(room *vad, l level, recent []int16, end capture.SampleInde
 }
 
 // voiced reports whether the end of a band repeats itself at a voice's pitch.
+//
+// Arithmetic on what its caller owns: the race detector would look at every sample,
+// ten times as slowly.
+//
+//go:norace
 func voiced(band []int16) bool {
 	if len(band) < voiceWindow+shortestLag {
 		return false
