@@ -89,6 +89,25 @@ func post(h http.Handler, file []byte, fields ...string) *httptest.ResponseRecor
 	return w
 }
 
+type (
+	answerJSON struct {
+		Engine, Model, Text string
+		Duration            *float64
+		Words               *[]wordJSON
+		Segments            *[]segmentJSON
+	}
+	wordJSON struct {
+		Word                    string
+		Start, End, Probability float64
+	}
+	segmentJSON struct {
+		Text       string
+		Start, End float64
+		AvgLogprob float64 `json:"avg_logprob"`
+		Words      *[]wordJSON
+	}
+)
+
 // ask wants everything and fails the test unless it gets it.
 func ask(t testing.TB, h http.Handler, pcm []int16) answerJSON {
 	t.Helper()

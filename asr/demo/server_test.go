@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tingji/asr/demo/transcription"
 )
 
 func TestOtherAddresses(t *testing.T) {
@@ -44,8 +46,8 @@ func TestBadRequests(t *testing.T) {
 		copy(c[at:], b)
 		return c
 	}
-	many := make([]string, 0, 2*maxFields)
-	for range maxFields {
+	many := make([]string, 0, 2*transcription.MaxFields)
+	for range transcription.MaxFields {
 		many = append(many, "a", "b")
 	}
 	for _, c := range []struct {
@@ -59,7 +61,7 @@ func TestBadRequests(t *testing.T) {
 		{"srt", ok, []string{"response_format", "srt"}, 400, "response_format"},
 		{"vtt", ok, []string{"response_format", "vtt"}, 400, "response_format"},
 		{"granularity", ok, []string{"timestamp_granularities[]", "char"}, 400, "timestamp_granularities"},
-		{"long field", ok, []string{"prompt", strings.Repeat("a", maxField+1)}, 400, "too long"},
+		{"long field", ok, []string{"prompt", strings.Repeat("a", transcription.MaxField+1)}, 400, "too long"},
 		{"many fields", ok, many, 400, "form fields"},
 		{"empty", []byte{}, nil, 400, "not a WAV"},
 		{"mp3", []byte("ID3\x04 and so on, and so on"), nil, 400, "not a WAV"},
@@ -74,8 +76,8 @@ func TestBadRequests(t *testing.T) {
 		{"short format", change(16, 4, 0, 0, 0), nil, 400, "format chunk of 4"},
 		{"no samples", wav(nil), nil, 400, "at least 100ms"},
 		{"short", wav(make([]int16, 1599)), nil, 400, "at least 100ms"},
-		{"large", make([]byte, maxClip+1), nil, 413, "at most"},
-		{"larger", make([]byte, maxClip+maxFields*maxField), nil, 413, "at most"},
+		{"large", make([]byte, transcription.MaxClip+1), nil, 413, "at most"},
+		{"larger", make([]byte, transcription.MaxClip+transcription.MaxFields*transcription.MaxField), nil, 413, "at most"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := post(s, c.file, c.fields...)

@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
+
+	"tingji/asr/demo/transcription"
 )
 
 func main() {
@@ -36,14 +37,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 		return fmt.Errorf("%s: no such argument; see demo-asr --help", flags.Arg(0))
 	}
 
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", *addr)
+	ln, err := transcription.Listen(ctx, *addr)
 	if err != nil {
 		return err
-	}
-	if a, ok := ln.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-		ln.Close()
-		return fmt.Errorf("listen %s: not a loopback address", *addr)
 	}
 	// A CPU is left to whoever asks.
 	r, err := newRecognizer(max(1, runtime.GOMAXPROCS(0)-1))
@@ -62,6 +58,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 			cancel()
 		}()
 	}
-	fmt.Fprintf(stdout, "http://%s/v1\n", ln.Addr())
-	return (&server{r, log}).serve(ctx, ln)
+	fmt.Fprintln(stdout, transcription.BaseURL(ln))
+	return transcription.Serve(ctx, ln, (&server{r, log}).handler(), log)
 }

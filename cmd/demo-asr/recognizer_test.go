@@ -15,6 +15,7 @@ import (
 	"testing"
 	"unicode"
 
+	"tingji/asr/demo/transcription"
 	"tingji/testdata/hearing"
 )
 
@@ -189,9 +190,9 @@ func TestPeopleAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pcm, err := parseWAV(data)
-		if err != nil {
-			t.Fatal(err)
+		pcm, hz, err := transcription.ParseWAV(data)
+		if err != nil || hz != rate {
+			t.Fatalf("%s: %d Hz, %v", name, hz, err)
 		}
 		// The whole, and what an endpointer may cut it into.
 		parts := [][]int16{pcm, noisy(pcm, 20, random)}

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"tingji/asr/demo/transcription"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -98,8 +100,8 @@ func TestShapes(t *testing.T) {
 		var v struct {
 			Task, Language, Text string
 			Duration             float64
-			Words                []wordJSON
-			Segments             []segmentJSON
+			Words                []any
+			Segments             []any
 		}
 		if err := json.Unmarshal(body, &v); err != nil {
 			t.Fatalf("%v: %v in %s", tt.granularities, err, body)
@@ -130,11 +132,11 @@ func TestRefusals(t *testing.T) {
 		{"no WAV", []byte("ID3 and so on"), nil, 400, "WAV"},
 		{"8 kHz", wav(make([]int16, rate), 8000), nil, 400, "16000 Hz"},
 		{"cut off", second[:1000], nil, 400, "are there"},
-		{"short", wav(make([]int16, 100), rate), nil, 400, "0.1 s"},
+		{"short", wav(make([]int16, 100), rate), nil, 400, "100ms"},
 		{"format", second, []string{"response_format", "srt"}, 400, "srt"},
 		{"granularity", second, []string{"timestamp_granularities[]", "letter"}, 400, "letter"},
-		{"long field", second, []string{"prompt", strings.Repeat("a", maxField+1)}, 400, "too long"},
-		{"large", make([]byte, maxClip+1), nil, 413, "bytes"},
+		{"long field", second, []string{"prompt", strings.Repeat("a", transcription.MaxField+1)}, 400, "too long"},
+		{"large", make([]byte, transcription.MaxClip+1), nil, 413, "bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, _, body := post(t, s.URL, tt.file, tt.fields...)
@@ -206,15 +208,4 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), []string{"--listen", "0.0.0.0:0"}, in, says, slog.Default()); err == nil || !strings.Contains(err.Error(), "loopback") {
 		t.Errorf("listens to the world: %v", err)
 	}
-}
-
-func FuzzParseWAV(f *testing.F) {
-	f.Add(wav(make([]int16, 10), rate))
-	f.Add(wav(nil, 8000))
-	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEdata\xff\xff\xff\xff"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if pcm, err := parseWAV(b); err == nil && 2*len(pcm) > len(b) {
-			t.Errorf("%d samples out of %d bytes", len(pcm), len(b))
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package demo
+package transcription
 
 import (
 	"encoding/binary"
@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// parseWAV reads mono 16-bit PCM. Every size is held against what is there;
+// ParseWAV reads mono 16-bit PCM. Every size is held against what is there;
 // nothing is allocated but the samples.
-func parseWAV(b []byte) (pcm []int16, rate int, err error) {
+func ParseWAV(b []byte) (pcm []int16, rate int, err error) {
 	if len(b) < 12 || string(b[:4]) != "RIFF" || string(b[8:12]) != "WAVE" {
 		return nil, 0, errors.New("not a WAV file")
 	}
