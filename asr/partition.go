@@ -41,13 +41,13 @@ type partition struct {
 	channels map[string]*channel // by key
 	rooms    map[string]*room    // by hearing
 
-	reader     *reader
-	heldUp     time.Time // when the log was last not read as it came
-	rewind     int64     // where to read again, -1 for nowhere
-	next       int64     // the offset after the last message taken
-	setAside   int64     // offsets below it were set aside if they had to be
-	committed  int64
-	committedA time.Time
+	reader      *reader
+	heldUp      time.Time // when the log was last not read as it came
+	rewind      int64     // where to read again, -1 for nowhere
+	next        int64     // the offset after the last message taken
+	setAside    int64     // offsets below it were set aside if they had to be
+	committed   int64
+	committedAt time.Time
 
 	out     []Segment // partials to publish
 	answers chan answer
@@ -380,11 +380,11 @@ func (p *partition) tick() {
 			p.restart(c, s)
 		}
 	}
-	if p.commit != nil && least > p.committed && now.Sub(p.committedA) >= commitEvery {
+	if p.commit != nil && least > p.committed && now.Sub(p.committedAt) >= commitEvery {
 		if err := p.commit(least); err == nil {
 			p.committed = least
 		}
-		p.committedA = now
+		p.committedAt = now
 	}
 }
 

@@ -44,11 +44,14 @@ func TestMisuseIsOneLine(t *testing.T) {
 	for _, args := range [][]string{
 		{"serve"}, {"asr"}, {"capture"}, {"nonsense"}, {"up", "--nonsense"}, {"--config", "/does/not/exist.toml", "up"},
 		{"up", "--asr-url", "somewhere"}, {"up", "--db", "oracle://x", "--data", t.TempDir(), "--listen", "127.0.0.1:0"},
-		{"export", "x", "--data", t.TempDir()},
+		{"export", "x", "--data", t.TempDir()}, {"search", "x", "--db", "postgres://clerk:geheim@[db/court"}, {"search", "x", "--db", "postgres://clerk:geheim@db:port/court"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(args, nil, nil, &stdout, &stderr); code != exitMisuse || stdout.Len() > 0 || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("tingji %s: exit code %d, standard output %q, standard error %q; want 2 and one line", strings.Join(args, " "), code, stdout.String(), stderr.String())
+		}
+		if strings.Contains(stderr.String(), "geheim") {
+			t.Errorf("tingji %s: says the password", strings.Join(args, " "))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -77,7 +79,11 @@ func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 	}
 	switch db := a.config.DB; {
 	case strings.HasPrefix(db, "postgres://"), strings.HasPrefix(db, "postgresql://"):
-		return postgres.Open(ctx, db, a.log)
+		s, err := postgres.Open(ctx, db, a.log)
+		if wrong := (*pgconn.ParseConfigError)(nil); errors.As(err, &wrong) {
+			err = usageError{err} // the address, and no server's state
+		}
+		return s, err
 	default:
 		return nil, misuse("db = %q: write sqlite:FILE or postgres://user@host/database", db)
 	}
