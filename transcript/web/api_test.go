@@ -401,6 +401,9 @@ func TestHealthShowsPartsAndAlarms(t *testing.T) {
 	if i := slices.IndexFunc(v.Alarms, func(a map[string]any) bool { return a["code"] == "disk-full" }); i < 0 || v.Alarms[i]["component"] != "capture" || v.Alarms[i]["courtroom"] != "court-3" {
 		t.Errorf("alarms: %v", v.Alarms)
 	}
+	if strings.Contains(body, `"disk_free":0`) {
+		t.Errorf("a part that has no disk says that it is full: %s", body)
+	}
 	if resp, body := c.do("GET", "/healthz", ""); resp.StatusCode != 200 || body != "ok\n" {
 		t.Errorf("healthz: %d %q", resp.StatusCode, body)
 	}
