@@ -17,8 +17,9 @@ const (
 	refillStuck = 4
 	// refillAhead is how many chunks a channel is given before a worker must
 	// have decided some: a minute. It bounds what the broker holds, and what a
-	// hearing that is open in the same courtroom has to wait for.
-	refillAhead = 240
+	// hearing that is open in the same courtroom has to wait for. It is more than
+	// the longest utterance: of that a worker decides nothing before its end.
+	refillAhead = 60 * capture.Rate / capture.ChunkSamples
 	// refillPatience is how long a worker may decide nothing before the refill is
 	// left for later.
 	refillPatience = time.Minute
