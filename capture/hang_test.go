@@ -58,8 +58,8 @@ func (d *drive) hang() (answer func()) {
 	}
 }
 
-// hangRate is what the microphones of these tests give, in Hz.
-func hangRate() int {
+// cardRate is what the microphones of tests that take long give, in Hz.
+func cardRate() int {
 	if long() {
 		return 48000 // resampling a minute takes many under the race detector
 	}
@@ -129,7 +129,7 @@ func follows(t *testing.T, chunks []capture.Chunk, m *nativeMicrophone) time.Dur
 func TestArchiveHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, dir := newFakeServer(), &drive{}, t.TempDir()
-		m := &nativeMicrophone{rate: hangRate(), noise: noise(3, 50)}
+		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		stop := startHanging(t, f, capture.Config{Dir: dir}, d, m)
 		f.tell(hearing("h1", 1, capture.Open))
 		time.Sleep(10 * time.Second)
@@ -181,7 +181,7 @@ func TestArchiveHangs(t *testing.T) {
 func TestArchiveIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, dir := newFakeServer(), &drive{slow: 100 * time.Millisecond}, t.TempDir()
-		m := &nativeMicrophone{rate: hangRate(), noise: noise(3, 50)}
+		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		stop := startHanging(t, f, capture.Config{Dir: dir}, d, m)
 		time.Sleep(time.Second)
 		f.tell(hearing("h1", 1, capture.Open))
@@ -210,11 +210,38 @@ func TestArchiveIsSlow(t *testing.T) {
 	})
 }
 
+// TestSlowArchiveHoldsNoEpochUp has a drive that is slow for ever, and a spool that is full for
+// a minute: when that takes sound again, the seat does not wait for what the
+// archive has not written yet.
+func TestSlowArchiveHoldsNoEpochUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, d, dir := newFakeServer(), &drive{slow: 100 * time.Millisecond}, t.TempDir()
+		f.away = true
+		m := &nativeMicrophone{rate: capture.Rate, noise: noise(3, 50)}
+		stop := startHanging(t, f, capture.Config{Dir: dir, SpoolBytes: 1 << 20}, d, m)
+		time.Sleep(time.Second)
+		f.tell(hearing("h1", 1, capture.Open))
+		time.Sleep(90 * time.Second)
+		f.alarm(t, "audio-lost", true)
+		f.set(func() { f.away = false })
+		time.Sleep(15 * time.Second)
+		f.alarm(t, "audio-lost", false)
+		f.mu.Lock()
+		last := f.got[len(f.got)-1]
+		f.mu.Unlock()
+		if late := time.Since(last.CapturedAt); late > time.Second || last.Epoch < 2 {
+			t.Errorf("%v is %v late", last, late)
+		}
+		stop()
+		time.Sleep(5 * time.Minute) // what waits is written
+	})
+}
+
 // TestArchiveHangsForAMoment: what waited is written, and nothing is missing.
 func TestArchiveHangsForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, dir := newFakeServer(), &drive{}, t.TempDir()
-		m := &nativeMicrophone{rate: hangRate(), noise: noise(3, 50)}
+		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		stop := startHanging(t, f, capture.Config{Dir: dir}, d, m)
 		f.tell(hearing("h1", 1, capture.Open))
 		for range 3 {
@@ -241,7 +268,7 @@ func TestArchiveHangsForAMoment(t *testing.T) {
 func TestArchiveHangsAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, dir := newFakeServer(), &drive{}, t.TempDir()
-		m := &nativeMicrophone{rate: hangRate(), noise: noise(3, 50)}
+		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		left := filepath.Join(dir, "archive", "h0", "room_h0_审判长_judge_e001_p001")
 		err := os.MkdirAll(filepath.Dir(left), 0o755)
 		err = errors.Join(err, os.WriteFile(left+".open.json", []byte(`{"v":1,"hearing":"h0","channel":"judge","epoch":1,"part":1,"rate":16000}`), 0o600))
@@ -286,7 +313,7 @@ func TestArchiveHangsWithTheSpoolFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, dir := newFakeServer(), &drive{}, t.TempDir()
 		f.away = true
-		m := &nativeMicrophone{rate: hangRate(), noise: noise(3, 50)}
+		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		stop := startHanging(t, f, capture.Config{Dir: dir, SpoolBytes: 1 << 20}, d, m)
 		f.tell(hearing("h1", 1, capture.Open))
 		time.Sleep(time.Minute)
@@ -334,7 +361,7 @@ func TestArchiveHangsAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, d, dir := newFakeServer(), &drive{}, t.TempDir()
 		f.away = true
-		m := &nativeMicrophone{rate: hangRate(), noise: noise(3, 50)}
+		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		cfg := capture.Config{Dir: dir, SpoolBytes: 1 << 20}
 		stop := startHanging(t, f, cfg, d, m)
 		f.tell(hearing("h1", 1, capture.Open))

@@ -25,6 +25,9 @@ type nativeMicrophone struct {
 	began time.Time
 	given []int16
 	ends  int // after so many samples it is gone; 0: never
+
+	forgets bool // given stays empty
+	count   int  // of what it gave, where it forgets
 }
 
 func (m *nativeMicrophone) Resumable() bool { return false }
@@ -42,18 +45,27 @@ func (m *nativeMicrophone) Read(ctx context.Context, buf []int16) (int, time.Tim
 	if m.ends > 0 && len(m.given) >= m.ends {
 		return 0, time.Time{}, errors.New("device is gone")
 	}
-	n := min(m.rate/50, len(buf))
-	due := m.began.Add(time.Duration(len(m.given)+n) * time.Second / time.Duration(m.rate))
+	n, at := min(m.rate/50, len(buf)), m.count+len(m.given)
+	due := m.began.Add(lengthAt(at+n, m.rate))
 	select {
 	case <-ctx.Done():
 		return 0, time.Time{}, ctx.Err()
 	case <-time.After(time.Until(due)):
 	}
 	for i := range n {
-		buf[i] = m.noise[(len(m.given)+i)%len(m.noise)] >> 2
+		buf[i] = m.noise[(at+i)%len(m.noise)] >> 2
 	}
-	m.given = append(m.given, buf[:n]...)
+	if m.forgets {
+		m.count += n
+	} else {
+		m.given = append(m.given, buf[:n]...)
+	}
 	return n, due, nil
+}
+
+// lengthAt is how long so many samples of a rate are, also of a day.
+func lengthAt(n, rate int) time.Duration {
+	return time.Duration(n/rate)*time.Second + time.Duration(n%rate)*time.Second/time.Duration(rate)
 }
 
 // resampled is what the pipeline makes of an epoch.

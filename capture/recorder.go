@@ -82,6 +82,7 @@ type recorder struct {
 	turn          int
 	done          func(error) // gives a slot back
 	lost          int64
+	late          time.Time // since when an epoch waits for the archive; zero: it does not
 	retryAt       time.Time
 }
 
@@ -362,14 +363,18 @@ func (r *recorder) numberTail(ctx context.Context) (SampleIndex, error) {
 	if r.track == nil {
 		return 0, nil
 	}
+	if r.late.IsZero() {
+		r.late = time.Now()
+	}
 	ok, err := r.archive.queue(r.channel).flush(r.track, r.resume)
 	var chunks []Chunk
 	ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 	if ok {
 		chunks, err = r.archive.tailSoon(ctx, r.hearing.ID, r.channel, ch, false)
-	} else if _, hangs := r.archive.hangs(); err == nil && !hangs {
+	} else if err == nil && time.Since(r.late) < archiveHangs {
 		return 0, errArchiveLate
 	}
+	r.late = time.Time{}
 	if !ok || err != nil {
 		r.log.Warn("what the archive alone has is not sent", "hearing", r.hearing.ID, "channel", r.channel, "epoch", ch.Epoch, "err", err)
 		return 0, nil

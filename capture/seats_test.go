@@ -103,7 +103,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		s := &sink{fakeServer: newFakeServer()}
 		s.tell(hearing("h1", 1, capture.Open))
 		d, err := capture.NewDaemon(capture.Config{Courtroom: room, Dir: t.TempDir(), Seats: []capture.SeatSource{
-			{Channel: "judge", Role: "审判长", Source: &testMicrophone{sound: quiet(1)}},
+			{Channel: "judge", Role: "审判长", Source: &nativeMicrophone{rate: cardRate(), noise: noise(1, 3), forgets: true}},
 		}}, capture.Links{Hearings: s, Receipts: s, Log: s, Health: s}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
