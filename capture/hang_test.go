@@ -180,7 +180,7 @@ func TestArchiveHangs(t *testing.T) {
 // may: the seat is not late for it, and what the archive has is in its place.
 func TestArchiveIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, d, dir := newFakeServer(), &drive{slow: 100 * time.Millisecond}, t.TempDir()
+		f, d, dir := newFakeServer(), &drive{slow: 500 * time.Millisecond}, t.TempDir()
 		m := &nativeMicrophone{rate: cardRate(), noise: noise(3, 50)}
 		stop := startHanging(t, f, capture.Config{Dir: dir}, d, m)
 		time.Sleep(time.Second)
@@ -200,6 +200,7 @@ func TestArchiveIsSlow(t *testing.T) {
 		f.until(t, "the end", func() bool { return f.got[len(f.got)-1].End == capture.EndClose })
 		time.Sleep(5 * time.Minute) // what waits is written
 		stop()
+		time.Sleep(time.Second)
 		chunks := f.channel("judge")
 		m.given = m.given[int(chunks[0].CapturedAt.Sub(m.began)/(20*time.Millisecond))*m.rate/50:]
 		follows(t, chunks, m)
@@ -215,7 +216,7 @@ func TestArchiveIsSlow(t *testing.T) {
 // archive has not written yet.
 func TestSlowArchiveHoldsNoEpochUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, d, dir := newFakeServer(), &drive{slow: 100 * time.Millisecond}, t.TempDir()
+		f, d, dir := newFakeServer(), &drive{slow: 500 * time.Millisecond}, t.TempDir()
 		f.away = true
 		m := &nativeMicrophone{rate: capture.Rate, noise: noise(3, 50)}
 		stop := startHanging(t, f, capture.Config{Dir: dir, SpoolBytes: 1 << 20}, d, m)

@@ -24,6 +24,7 @@ type Listener struct {
 	mu      sync.Mutex
 	blocks  []heardBlock
 	base    uint64        // number of blocks[0]
+	read    uint64        // a hearing has all before this block, and nobody else will want it
 	held    time.Duration // in blocks
 	heardAt time.Time     // when the last block came, or Run began
 	down    error         // why there is no sound; nil while there is
@@ -141,10 +142,12 @@ func (l *Listener) put(b heardBlock) {
 	l.blocks = append(l.blocks, b)
 	l.held += b.length()
 	drop := 0
-	for ; drop < len(l.blocks)-1 && (l.held > l.keep || drop+maxHeard < len(l.blocks)); drop++ {
+	for ; drop < len(l.blocks)-1 && (l.held > l.keep || drop+maxHeard < len(l.blocks) || l.base+uint64(drop) < l.read); drop++ {
 		if old := &l.blocks[drop]; len(old.samples) > 0 {
 			l.held -= old.length()
-			l.free = append(l.free, old.samples)
+			if len(l.free) < freeMost {
+				l.free = append(l.free, old.samples)
+			}
 		}
 	}
 	if drop > 0 {
@@ -157,6 +160,10 @@ func (l *Listener) put(b heardBlock) {
 	default:
 	}
 }
+
+// freeMost is how many blocks are kept to be used again. What a hearing has read of the time
+// before it is more, and is given back.
+const freeMost = 4
 
 // maxHeard bounds the blocks that are kept of a source that delivers a few
 // samples at a time, or nothing but errors.
@@ -201,6 +208,7 @@ func (l *Listener) tap(since time.Time) Source {
 		}
 		t.next = l.base + uint64(i)
 	}
+	l.read = t.next
 	return t
 }
 
@@ -240,6 +248,7 @@ func (t *tap) Read(ctx context.Context, buf []int16) (int, time.Time, error) {
 	l := t.listener
 	for {
 		l.mu.Lock()
+		l.read = max(l.read, t.next)
 		if t.next < l.base {
 			t.next, t.offset = l.base, 0
 			l.mu.Unlock()

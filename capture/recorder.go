@@ -25,6 +25,8 @@ const (
 	reopenMost  = 10 * time.Second
 	// slowDisk is longer than a healthy disk takes for a batch.
 	slowDisk = 200 * time.Millisecond
+	// heldParts of a second are held for the archive at most: more than a chunk.
+	heldParts = 5
 	// retryEpoch is how often a seat that has lost sound tries to go on.
 	retryEpoch = 500 * time.Millisecond
 )
@@ -61,6 +63,8 @@ type recorder struct {
 
 	track      *Track
 	resume     SampleIndex // where it began
+	blocks     []int16     // held for the archive
+	blocksFrom SampleIndex // where they begin
 	kept       bool        // the archive has the last block
 	unarchived bool        // an alarm says that the archive fails
 	epoch      uint64      // 0: none is open
@@ -179,6 +183,7 @@ func (r *recorder) sayEnd(ctx context.Context, why End) {
 func (r *recorder) play(ctx context.Context) error {
 	from := SampleIndex(0)
 	if r.source.Resumable() {
+		r.archiveHeld()
 		r.flush(ctx) // the spool is to know all that was read before
 		ch, _ := r.spool.Channel(r.hearing.ID, r.channel)
 		if ch.End == EndFile {
@@ -323,6 +328,7 @@ func (r *recorder) beginLive(ctx context.Context, block []int16, rate int, arriv
 		r.refuse(block, rate)
 		return false
 	}
+	r.archiveHeld() // by the clock of its own epoch
 	c := newClock(arrived, int(SamplesIn(lengthOf(len(block), rate))))
 	found, err := SampleIndex(0), error(nil)
 	var resampler *Resampler
@@ -417,6 +423,7 @@ func (r *recorder) waitForSlots() bool {
 // refuse keeps a block in the archive only, as the end of the epoch before.
 func (r *recorder) refuse(block []int16, rate int) {
 	if rate != r.rate {
+		r.archiveHeld()
 		r.track = nil // it is of another epoch, and its queue closes it before that
 	}
 	r.archiveBlock(r.native, block)
@@ -440,6 +447,7 @@ func (r *recorder) lose(n int) {
 // queue hands the first n pending samples to the writer. The caller holds a
 // slot for it.
 func (r *recorder) queue(n int, end End) {
+	r.archiveHeld()
 	// Chunks are done in their order: whoever holds a slot finds the buffer free of
 	// the chunk that had this turn before.
 	b := &r.buffers[r.turn%queueChunks]
@@ -477,6 +485,7 @@ func (r *recorder) wall(i SampleIndex) time.Time {
 
 // finish ends the epoch with what is pending.
 func (r *recorder) finish(ctx context.Context, end End) {
+	r.archiveHeld()
 	if r.epoch != 0 && r.resampler != nil {
 		r.after = r.resampler.Flush(r.after[:0])
 		r.round()
@@ -533,6 +542,7 @@ func (r *recorder) newTrack() {
 
 // closeTrack returns when the archive has all, or hangs.
 func (r *recorder) closeTrack() {
+	r.archiveHeld()
 	r.track = nil
 	left, err := r.archive.queue(r.channel).end()
 	if err == nil {
@@ -546,13 +556,29 @@ func (r *recorder) closeTrack() {
 	}
 }
 
-// archiveBlock hands samples of the source's rate to the archive. Its failure
-// stops nothing else.
+// archiveBlock takes samples of the source's rate for the archive, which gets those of a
+// chunk at once: handing over costs more than writing.
 func (r *recorder) archiveBlock(first SampleIndex, block []int16) {
 	if r.track == nil {
 		return
 	}
-	j := archiveJob{track: r.track, resume: r.resume, first: first, wall: r.wall(r.place(first)), role: r.holder().Role, samples: block}
+	if len(r.blocks) == 0 {
+		r.blocksFrom = first
+	}
+	if r.blocks = append(r.blocks, block...); len(r.blocks) >= r.rate/heldParts {
+		r.archiveHeld()
+	}
+}
+
+// archiveHeld hands over what is held, before a chunk of it goes to the spool. Its
+// failure stops nothing else.
+func (r *recorder) archiveHeld() {
+	if r.track == nil || len(r.blocks) == 0 {
+		return
+	}
+	first := r.blocksFrom
+	j := archiveJob{track: r.track, resume: r.resume, first: first, wall: r.wall(r.place(first)), role: r.holder().Role, samples: r.blocks}
+	r.blocks = r.blocks[:0]
 	if r.clock != nil {
 		if j.ppm, j.drifts = r.clock.drift(); j.drifts {
 			j.ppm = math.Round(j.ppm*100) / 100

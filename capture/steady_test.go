@@ -110,3 +110,58 @@ func TestSteadyMemory(t *testing.T) {
 		t.Errorf("%.2f allocations a chunk", each)
 	}
 }
+
+// TestListenerLetsGoWhatIsRead: before a hearing all that may belong to it is held, and
+// while it is recorded only what it has not read yet, however late that is.
+func TestListenerLetsGoWhatIsRead(t *testing.T) {
+	const rate = 48000
+	l := NewListener(SeatSource{Channel: "judge"}, standardPreroll, slog.New(slog.DiscardHandler))
+	at, n := time.Now(), int16(0)
+	hear := func(d time.Duration) {
+		block := make([]int16, rate/blocksPerSecond)
+		for range d / (time.Second / blocksPerSecond) {
+			at = at.Add(time.Second / blocksPerSecond)
+			for i := range block {
+				n++
+				block[i] = n
+			}
+			l.put(heardBlock{samples: block, rate: rate, arrived: at})
+		}
+	}
+	hear(time.Minute)
+	if l.held < standardPreroll+tapSlack-time.Second {
+		t.Fatalf("%v are held for a hearing", l.held)
+	}
+	since := at.Add(-standardPreroll)
+	stream, err := l.tap(since).Open(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want int16
+	buf := make([]int16, rate)
+	read := func(d time.Duration) {
+		for left := int(SamplesIn(d)) * rate / Rate; left > 0; {
+			got, _, err := stream.Read(t.Context(), buf[:min(left, len(buf))])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range buf[:got] {
+				if want++; s != want {
+					t.Fatalf("heard %d, not %d", s, want)
+				}
+			}
+			left -= got
+		}
+	}
+	want = n - int16(int64(standardPreroll/time.Second)*rate%(1<<16))
+	read(standardPreroll)
+	hear(time.Second / blocksPerSecond)
+	if l.held > time.Second || len(l.free) > freeMost {
+		t.Errorf("%v are held when all is read, and %d blocks to be used again", l.held, len(l.free))
+	}
+	hear(20 * time.Second) // it cannot read
+	read(20 * time.Second)
+	if hear(time.Second); l.held > 2*time.Second {
+		t.Errorf("%v are held", l.held)
+	}
+}
