@@ -116,6 +116,9 @@ func TestFirstVisit(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(`document.querySelector(".teach:not([hidden])")?.innerText.includes("` + right + `")`)
+	if offered := text(`document.querySelector(".teach .look").innerText`); !strings.Contains(offered, "加入词汇") {
+		t.Errorf("nowhere else is it misheard, and the page offers %q", offered)
+	}
 	picture("first-lesson")
 	if err := chromedp.Do(tab, chromedp.KeyEvent("b", chromedp.KeyModifiers(chromedp.ModifierCtrl))); err != nil {
 		t.Fatal(err)

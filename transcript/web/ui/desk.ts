@@ -657,9 +657,9 @@ export class Desk extends HTMLElement {
     const el = this.find(".teach");
     el.hidden = !l;
     if (!l) return;
-    this.find(".teach span").textContent = t(l.alike.places.length > 0 ? "teach.places" : "teach.word",
-      { wrong: l.wrong, right: l.right, n: l.alike.places.length });
-    this.find(".look").textContent = `${t("desk.teach")} ${shown("Ctrl+b")}`;
+    const elsewhere = l.alike.places.length > 0;
+    this.find(".teach span").textContent = t(elsewhere ? "teach.places" : "teach.word", { wrong: l.wrong, right: l.right, n: l.alike.places.length });
+    this.find(".look").textContent = `${t(elsewhere ? "desk.teach" : "replace.teach")} ${shown("Ctrl+b")}`;
   }
 
   private learn(): void {
