@@ -321,7 +321,7 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 			return err
 		}
 	}
-	anew, err := builder.Rows()
+	anew, err := builder.Rows(func() {})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tingji/capture"
@@ -20,6 +21,10 @@ import (
 // written into a block (package search), and the mark is taken off. Blocks are
 // merged as they grow in number. A block counts from one instant on, in one
 // transaction; what a crash leaves half-written is swept away.
+
+// MakeWay is for how long after a change of the record the index works a
+// quarter of the time only.
+const MakeWay = 30 * time.Second
 
 const (
 	indexEvery  = time.Second
@@ -34,6 +39,13 @@ const (
 	patience   = 10 * time.Millisecond
 	// After so many rows SQLite's log is moved into its file.
 	checkpointAfter = 512
+	// While it makes way, the index rests restFor times as long as it worked, after
+	// each workAtLeast or a little more. What a live line waits for is hardly ever
+	// a lock but its own commit, which wants a core and the disk: both are then
+	// free most of the time.
+	restFor     = 3
+	workAtLeast = 2 * time.Millisecond
+	longestRest = time.Second
 	// Blocks hold fewer than 1<<rowBits rows.
 	rowBits = 24
 )
@@ -46,7 +58,8 @@ type index struct {
 	blocks   latest[search.Block]
 	contents latest[search.Contents]
 	rows     rowCache
-	sets     sync.Pool // of *search.Sets
+	sets     sync.Pool    // of *search.Sets
+	changed  atomic.Int64 // when somebody last changed the record, Unix nanoseconds
 }
 
 // RunIndex keeps the index until ctx ends. One process runs it; searches are
@@ -275,6 +288,7 @@ func smallBlocks(blocks []blockInfo) []blockInfo {
 // how many were written.
 func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) (int, error) {
 	b := search.NewBuilder()
+	steps := newSteps(s)
 	var entries []marked
 	var newest, oldest search.Place
 	reading, stop := context.WithCancel(ctx)
@@ -301,11 +315,12 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 			oldest = p
 		}
 		entries = append(entries, marked{hearing: h.ID, changes: next.changes})
+		steps.rest(ctx)
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	rows, err := b.Rows()
+	rows, err := b.Rows(func() { steps.rest(ctx) })
 	if err != nil {
 		return 0, err
 	}
@@ -317,16 +332,15 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 	if err != nil {
 		return 0, err
 	}
-	steps := steps{store: s}
 	for at := 0; at < len(rows); {
-		n := min(len(rows)-at, steps.rows())
+		n := min(len(rows)-at, steps.n)
 		err := steps.take(ctx, n, func() error { return s.writeRows(ctx, block<<rowBits|int64(at), rows[at:at+n]) })
 		if err != nil {
 			return 0, err
 		}
 		at += n
 	}
-	if err := s.change(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, s.dialect, block, entries, replaces) }); err != nil {
+	if err := s.transact(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, s.dialect, block, entries, replaces) }); err != nil {
 		return 0, err
 	}
 	for _, old := range replaces {
@@ -381,19 +395,36 @@ func (s *Store) hearingToIndex(ctx context.Context, id string) (h toIndex) {
 	return h
 }
 
-// steps bounds the transactions of the index by their time: half as many rows
-// after one that took too long, a few more after each that did not.
+// steps is the work of the index, in pieces between which it makes way for
+// others. It bounds transactions by their time: half as many rows after one
+// that took too long, a few more after each that did not. For one goroutine.
 type steps struct {
 	store *Store
-	n     int // rows of the next one
-	since int // rows since the last checkpoint
+	n     int       // rows of the next transaction
+	since int       // rows since the last checkpoint
+	began time.Time // the work since the last rest
 }
 
-func (w *steps) rows() int {
-	if w.n == 0 {
-		w.n = rowsAtOnce / 4
+func newSteps(s *Store) *steps {
+	return &steps{store: s, n: rowsAtOnce / 4, began: time.Now()}
+}
+
+// rest waits while others want the machine, and not where nobody does. It comes
+// back at once where ctx ended.
+func (w *steps) rest(ctx context.Context) {
+	worked := time.Since(w.began)
+	if worked < workAtLeast {
+		return
 	}
-	return w.n
+	if time.Since(time.Unix(0, w.store.index.changed.Load())) < MakeWay {
+		rest := time.NewTimer(min(restFor*worked, longestRest))
+		defer rest.Stop()
+		select {
+		case <-ctx.Done():
+		case <-rest.C:
+		}
+	}
+	w.began = time.Now()
 }
 
 func (w *steps) take(ctx context.Context, rows int, write func() error) error {
@@ -410,6 +441,7 @@ func (w *steps) take(ctx context.Context, rows int, write func() error) error {
 		w.since = 0
 		w.store.checkpoint(ctx)
 	}
+	w.rest(ctx)
 	return nil
 }
 
@@ -577,9 +609,9 @@ func (s *Store) sweep(ctx context.Context) error {
 
 // deleteRows deletes the rows of a block, some at a time.
 func (s *Store) deleteRows(ctx context.Context, block int64) error {
-	steps := steps{store: s}
+	steps := newSteps(s)
 	for {
-		n, deleted := steps.rows(), int64(0)
+		n, deleted := steps.n, int64(0)
 		err := steps.take(ctx, n, func() error {
 			return s.changeLightly(ctx, func(tx *sql.Tx) error {
 				res, err := tx.ExecContext(ctx, `DELETE FROM search_rows WHERE id IN (

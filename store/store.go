@@ -61,10 +61,17 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// change runs f in a transaction and commits it, unless f fails.
+// change runs f in a transaction and commits it, unless f fails. Whoever keeps
+// the index makes way for a while.
 //
 // f must not use s: with SQLite it holds the only connection that can write.
 func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
+	s.index.changed.Store(time.Now().UnixNano())
+	return s.transact(ctx, f)
+}
+
+// transact is change for the index itself.
+func (s *Store) transact(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -83,7 +90,7 @@ func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 // all of it.
 func (s *Store) changeLightly(ctx context.Context, f func(*sql.Tx) error) (err error) {
 	if s.dialect == Postgres {
-		return s.change(ctx, func(tx *sql.Tx) error {
+		return s.transact(ctx, func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
 				return err
 			}

@@ -26,7 +26,7 @@ func buildBlock(tb testing.TB, c *corpus.Corpus, hearings int) ([]corpus.Hearing
 		b.Add(search.NewHearing(&h.Hearing), h.Lines)
 		list = append(list, h)
 	}
-	rows, err := b.Rows()
+	rows, err := b.Rows(func() {})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func BenchmarkBuild(b *testing.B) {
 		for _, h := range hearings {
 			builder.Add(search.NewHearing(&h.Hearing), h.Lines)
 		}
-		rows, err := builder.Rows()
+		rows, err := builder.Rows(func() {})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -54,8 +54,8 @@ func (b *Builder) Add(h Hearing, lines []Line) {
 	}
 }
 
-// Rows ends the block.
-func (b *Builder) Rows() ([][]byte, error) {
+// Rows ends the block. It calls pause now and then.
+func (b *Builder) Rows(pause func()) ([][]byte, error) {
 	if b.dir.Lines > 1<<lineBits {
 		return nil, fmt.Errorf("describe a block: a hearing has %d lines, more than %d", b.dir.Lines, 1<<lineBits)
 	}
@@ -79,6 +79,7 @@ func (b *Builder) Rows() ([][]byte, error) {
 			}
 			w.add(key(begins)<<bucketAt|rest, list)
 		}
+		pause()
 	}
 	w.end()
 	b.dir.Pieces = len(w.rows)

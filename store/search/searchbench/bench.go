@@ -6,6 +6,7 @@ package searchbench
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,6 +36,7 @@ type Config struct {
 	Queries int       // of each kind; 0: 200
 	DB      string    // a folder for SQLite, or postgres://…; empty: a temporary folder
 	Keep    bool      // use a folder or database that was filled before, and leave it
+	Reindex bool      // with Keep: throw the index away and make it again
 	Newest  bool      // ask newest first only; otherwise both orders by turns
 	Bare    bool      // make only the index, without the record
 	Only    string    // kinds of queries that contain this
@@ -74,6 +76,7 @@ type bench struct {
 	figures map[string]float64
 	rng     *rand.Rand
 	dir     string // to delete
+	path    string // of SQLite's file
 	store   *store.Store
 	past    *sql.DB // the same database, past the store
 	corpus  *corpus.Corpus
@@ -102,11 +105,11 @@ func (b *bench) open(ctx context.Context) (err error) {
 		}
 		b.dir = folder
 	}
-	path := filepath.Join(folder, "record.db")
-	if b.store, err = sqlite.Open(ctx, path, log); err != nil {
+	b.path = filepath.Join(folder, "record.db")
+	if b.store, err = sqlite.Open(ctx, b.path, log); err != nil {
 		return err
 	}
-	u := url.URL{Path: filepath.ToSlash(path)}
+	u := url.URL{Path: filepath.ToSlash(b.path)}
 	b.past, err = sql.Open("sqlite", "file:"+u.EscapedPath()+"?_pragma=busy_timeout(60000)&_pragma=synchronous(OFF)&_txlock=immediate")
 	return err
 }
@@ -127,7 +130,12 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.Out, "%d lines, loaded in %s\n", b.Lines, time.Since(began).Round(time.Second))
-	if !b.Keep && !b.Bare {
+	if b.Keep && b.Reindex {
+		if err := b.store.Reindex(ctx); err != nil {
+			return err
+		}
+	}
+	if (!b.Keep || b.Reindex) && !b.Bare {
 		if err := b.index(ctx); err != nil {
 			return err
 		}
@@ -186,35 +194,39 @@ func (b *bench) take(h *corpus.Hearing) {
 	}
 }
 
-// index makes the index while a hearing goes on.
+// index measures a hearing that goes on while the index is made, for a minute
+// at most, and then how fast it is made when nobody speaks.
 func (b *bench) index(ctx context.Context) error {
+	if err := b.settle(); err != nil {
+		return err
+	}
 	if b.Lines >= 100_000 { // what the machine alone makes a line wait
-		stop := make(chan struct{})
-		time.AfterFunc(10*time.Second, func() { close(stop) })
-		waits, err := b.speak(ctx, stop)
+		waits, err := b.speak(ctx, func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}, 20*time.Second)
 		if err != nil {
 			return err
 		}
-		slices.Sort(waits)
-		fmt.Fprintf(b.Out, "before the index is made, %d live lines: p50 %.1f p99 %.1f max %.1f ms\n",
-			len(waits), percentile(waits, 50), percentile(waits, 99), percentile(waits, 100))
+		fmt.Fprintf(b.Out, "before the index is made, %s\n", waited(waits))
 	}
-	done := make(chan []time.Duration)
-	stop := make(chan struct{})
-	var failed error
-	go func() {
-		waits, err := b.speak(ctx, stop)
-		failed = err
-		done <- waits
-	}()
+	waits, err := b.speak(ctx, b.store.IndexNow, time.Minute)
+	if err != nil {
+		return err
+	}
+	b.figures["search_insert_p99_ms"] = percentile(waits, 99)
+	b.figures["search_insert_max_ms"] = percentile(waits, 100)
+	if err := b.store.Reindex(ctx); err != nil {
+		return err
+	}
+	if b.Lines >= 100_000 {
+		time.Sleep(store.MakeWay)
+	}
 	began := time.Now()
-	err := b.store.IndexNow(ctx)
-	took := time.Since(began)
-	close(stop)
-	waits := <-done
-	if err != nil || failed != nil {
-		return fmt.Errorf("index: %w", firstOf(err, failed))
+	if err := b.store.IndexNow(ctx); err != nil {
+		return err
 	}
+	took := time.Since(began)
 	var bytes, lines int64
 	if err := b.past.QueryRowContext(ctx, `SELECT sum(lines) FROM search_blocks`).Scan(&lines); err != nil {
 		return err
@@ -233,44 +245,53 @@ func (b *bench) index(ctx context.Context) error {
 	}
 	b.figures["search_index_bytes_per_line"] = float64(bytes) / float64(lines)
 	b.figures["search_index_lines_per_s"] = float64(lines) / took.Seconds()
-	slices.Sort(waits)
-	b.figures["search_insert_p99_ms"] = percentile(waits, 99)
-	b.figures["search_insert_max_ms"] = percentile(waits, 100)
-	fmt.Fprintf(b.Out, "indexed in %s: %.0f lines/s, %.0f bytes/line; meanwhile %d live lines: p50 %.1f p99 %.1f max %.1f ms\n",
-		took.Round(time.Second), b.figures["search_index_lines_per_s"], b.figures["search_index_bytes_per_line"],
-		len(waits), percentile(waits, 50), percentile(waits, 99), percentile(waits, 100))
+	fmt.Fprintf(b.Out, "while it was made, %s\nindexed in %s: %.0f lines/s, %.0f bytes/line\n", waited(waits),
+		took.Round(time.Second), b.figures["search_index_lines_per_s"], b.figures["search_index_bytes_per_line"])
 	return nil
 }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+// settle writes to the disk what loading left in memory, so that nobody waits
+// for that.
+func (b *bench) settle() error {
+	if strings.HasPrefix(b.DB, "postgres") {
+		_, err := b.past.Exec(`CHECKPOINT`)
+		return err
 	}
-	return nil
+	file, err := os.OpenFile(b.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
-// speak stores 50 lines a second and measures each.
-func (b *bench) speak(ctx context.Context, stop <-chan struct{}) ([]time.Duration, error) {
+func waited(waits []time.Duration) string {
+	return fmt.Sprintf("%d live lines: p50 %.1f p99 %.1f max %.1f ms", len(waits), percentile(waits, 50), percentile(waits, 99), percentile(waits, 100))
+}
+
+// speak stores 50 lines a second until meanwhile has ended, which is stopped
+// after a while, and measures each. Waits are sorted.
+func (b *bench) speak(ctx context.Context, meanwhile func(context.Context) error, atMost time.Duration) (waits []time.Duration, err error) {
+	limited, stop := context.WithTimeout(ctx, atMost)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- meanwhile(limited) }()
 	now := time.Now().UTC()
 	h := capture.Hearing{ID: "live-" + now.Format("150405.000"), Version: 1, Status: capture.Open, Courtroom: "live", CreatedAt: now, OpenedAt: &now}
 	if err := b.store.CreateHearing(ctx, h); err != nil {
 		return nil, err
 	}
-	var waits []time.Duration
 	before := asr.Position{}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for n := int64(0); ; n++ {
 		select {
-		case <-stop:
-			return waits, nil
+		case err := <-done:
+			if limited.Err() != nil && ctx.Err() == nil {
+				err = nil // stopped
+			}
+			slices.Sort(waits)
+			return waits, err
 		case <-tick.C:
-		}
-		if n == 20_000 {
-			<-stop
-			return waits, nil
 		}
 		after := asr.Position{Epoch: 1, Sample: capture.SampleIndex(n+1) * 16000, Seq: uint64(n + 1)}
 		first := capture.SampleIndex(n) * 16000

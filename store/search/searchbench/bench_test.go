@@ -14,13 +14,14 @@ var (
 	bare    = flag.Bool("bare", false, "make only the index, without the record")
 	only    = flag.String("only", "", "kinds of queries that contain this")
 	keep    = flag.Bool("keep", false, "the database is filled already")
+	reindex = flag.Bool("reindex", false, "with -keep: make the index again")
 )
 
 // The measurement itself works; with -lines it is the measurement:
 //
 //	go test ./store/search/searchbench -v -timeout 3h -lines 10000000 -queries 200 -db /somewhere
 func TestMeasure(t *testing.T) {
-	figures, err := Measure(t.Context(), Config{Lines: *lines, Queries: *queries, DB: *db, Keep: *keep, Only: *only, Bare: *bare, Newest: *newest, Out: os.Stdout})
+	figures, err := Measure(t.Context(), Config{Lines: *lines, Queries: *queries, DB: *db, Keep: *keep, Reindex: *reindex, Only: *only, Bare: *bare, Newest: *newest, Out: os.Stdout})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (f *filled) add(h search.Hearing, lines []search.Line) {
 }
 
 func (f *filled) write(ctx context.Context, db *sql.DB) error {
-	rows, err := f.builder.Rows()
+	rows, err := f.builder.Rows(func() {})
 	if err != nil {
 		return err
 	}
