@@ -27,6 +27,7 @@ const (
 	alarmSame         = "microphones-identical"
 	alarmReplaced     = "microphone-replaced"
 	alarmClock        = "clock-wrong"
+	alarmTwice        = "hearing-twice"
 )
 
 // alarms are those that stand. It is safe for use by several goroutines.

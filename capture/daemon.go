@@ -1,15 +1,18 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -339,6 +342,31 @@ func (d *Daemon) current() (Hearing, bool) {
 	return found, ok
 }
 
+// watchHearings tells of a courtroom in which two hearings are under way: one was
+// opened on this PC while the server had another, or has not been closed.
+func (d *Daemon) watchHearings() {
+	d.mu.Lock()
+	list := slices.Collect(maps.Values(d.hearings))
+	d.mu.Unlock()
+	if len(list) < 2 {
+		d.alarms.clear(alarmTwice, "")
+		return
+	}
+	slices.SortFunc(list, func(a, b Hearing) int { return cmp.Or(a.openedAt().Compare(b.openedAt()), cmp.Compare(a.ID, b.ID)) })
+	var at []string
+	for _, h := range list {
+		at = append(at, h.openedAt().Local().Format("15:04:05"))
+	}
+	now, before := at[len(at)-1], at[:len(at)-1]
+	if d.alarms.raise(Alarm{
+		Code:   alarmTwice,
+		Text:   fmt.Sprintf("法庭 %s 有 %d 个没有闭庭的庭审，只录制 %s 开庭的那一个；请将 %s 开庭的闭庭", d.cfg.Courtroom, len(list), now, strings.Join(before, "、")),
+		TextEN: fmt.Sprintf("Courtroom %s has %d hearings that are not closed and records only the one opened at %s; close the one opened at %s", d.cfg.Courtroom, len(list), now, strings.Join(before, ", ")),
+	}) {
+		d.log.Error("two hearings are open: only the newest is recorded, close the other", "courtroom", d.cfg.Courtroom, "hearing", list[len(list)-1].ID, "other", list[0].ID)
+	}
+}
+
 func (h *Hearing) openedAt() time.Time {
 	if h.OpenedAt == nil {
 		return h.CreatedAt
@@ -546,6 +574,15 @@ func (d *Daemon) health(ctx context.Context, spool *Spool, archive *Archive, snd
 	}
 }
 
+// oneArchive leaves out what seats have to say of an archive that none of them can
+// use: of it there is one alarm.
+func oneArchive(list []Alarm) []Alarm {
+	if !slices.ContainsFunc(list, func(a Alarm) bool { return a.Code == alarmArchive && a.Channel == "" }) {
+		return list
+	}
+	return slices.DeleteFunc(list, func(a Alarm) bool { return a.Code == alarmArchive && a.Channel != "" })
+}
+
 func (d *Daemon) state(spool *Spool, archive *Archive) Health {
 	h := Health{
 		Component: "capture", Instance: d.cfg.Instance, Courtroom: d.cfg.Courtroom,
@@ -560,6 +597,7 @@ func (d *Daemon) state(spool *Spool, archive *Archive) Health {
 	h.DiskFree = d.watchDisk(seats, archive, spool.reserve())
 	d.watchClock(h.At)
 	d.watchArchive(archive)
+	d.watchHearings()
 	d.reseat(s, seats)
 	sounds := make([]Sound, len(seats))
 	for i, seat := range seats {
@@ -568,7 +606,7 @@ func (d *Daemon) state(spool *Spool, archive *Archive) Health {
 		}
 	}
 	d.watchMicrophones(s, seats, sounds)
-	h.Alarms = d.alarms.list()
+	h.Alarms = oneArchive(d.alarms.list())
 	h.ByHand = d.untold()
 	for i, seat := range seats {
 		sh := SeatHealth{Channel: seat.Channel, Role: seat.Role, LevelDBFS: silenceDBFS}

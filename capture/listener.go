@@ -306,12 +306,19 @@ const stalled = 5 * time.Second
 
 // watchMicrophones raises the alarms of live seats while a hearing is recorded:
 // silent, too loud, or two that are the same. It is called every second, with
-// nil while nothing is recorded; seats that are not live have no listener.
+// nil while nothing is recorded: then only a seat that cannot be heard at all is
+// told of, so that it is mended before the hearing. Seats that are not live have no
+// listener.
 func (d *Daemon) watchMicrophones(s *session, seats []*seat, sounds []Sound) {
 	if s == nil {
-		for _, seat := range seats {
+		for i, seat := range seats {
 			for _, code := range []string{alarmSilent, alarmClipped, alarmSame, alarmReplaced} {
 				d.alarms.clear(code, seat.Channel)
+			}
+			if sounds[i].Err != nil {
+				d.alarms.sourceFailed("", Seat{Channel: seat.Channel, Role: seat.Role}, sounds[i].Err, d.log)
+			} else if seat.listener != nil {
+				d.alarms.clear(alarmSource, seat.Channel)
 			}
 		}
 		return

@@ -63,10 +63,12 @@ func (d *Daemon) Control(c Command, reason string) (Hearing, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	h, ok := d.current()
 	if ok == (c == OpenHearing) {
+		err := fmt.Errorf("no hearing is open: nothing to %s", c)
 		if ok {
-			return h, fmt.Errorf("hearing %s is %s already: close it first", h.ID, h.Status)
+			err = fmt.Errorf("hearing %s is %s already: close it first", h.ID, h.Status)
 		}
-		return h, fmt.Errorf("no hearing is open: nothing to %s", c)
+		d.log.Warn("refused by hand", "courtroom", d.cfg.Courtroom, "command", c, "err", err)
+		return h, err
 	}
 	h.Breaks = append([]Break(nil), h.Breaks...)
 	switch {

@@ -605,8 +605,8 @@ func (r *recorder) archiveWell() {
 
 func (r *recorder) archiveFailed(err error) {
 	r.raiseArchive(err, Alarm{
-		Text:   fmt.Sprintf("%s（%s）的本机录音存档无法写入（%v）；请检查磁盘", r.holder().Role, r.channel, err),
-		TextEN: fmt.Sprintf("The local archive of %s (%s) cannot be written (%v); check the disk", r.holder().Role, r.channel, err),
+		Text:   fmt.Sprintf("%s（%s）的本机录音存档无法写入（%v）；暂存区照常录音。请检查磁盘或网络盘", r.holder().Role, r.channel, err),
+		TextEN: fmt.Sprintf("The local archive of %s (%s) cannot be written (%v); the spool goes on recording. Check the disk or network drive", r.holder().Role, r.channel, err),
 	})
 }
 
@@ -628,17 +628,22 @@ func (r *recorder) raiseArchive(err error, a Alarm) {
 }
 
 func (r *recorder) sourceFailed(err error) {
+	r.alarms.sourceFailed(r.hearing.ID, r.holder(), err, r.log)
+}
+
+// sourceFailed raises the alarm of a seat that cannot be heard; hearing is empty
+// between hearings.
+func (a *alarms) sourceFailed(hearing string, seat Seat, err error, log *slog.Logger) {
 	zh, en := fmt.Sprint(err), fmt.Sprint(err)
 	var known *SourceError
 	if errors.As(err, &known) {
 		zh, en = known.Text, known.TextEN
 	}
-	first := r.alarms.raise(Alarm{
-		Code: alarmSource, Hearing: r.hearing.ID, Channel: r.channel,
-		Text:   fmt.Sprintf("%s（%s）没有声音输入：%s", r.holder().Role, r.channel, zh),
-		TextEN: fmt.Sprintf("No sound from %s (%s): %s", r.holder().Role, r.channel, en),
-	})
-	if first {
-		r.log.Error("source failed", "hearing", r.hearing.ID, "channel", r.channel, "err", err)
+	if a.raise(Alarm{
+		Code: alarmSource, Hearing: hearing, Channel: seat.Channel,
+		Text:   fmt.Sprintf("%s（%s）没有声音输入：%s", seat.Role, seat.Channel, zh),
+		TextEN: fmt.Sprintf("No sound from %s (%s): %s", seat.Role, seat.Channel, en),
+	}) {
+		log.Error("source failed", "hearing", hearing, "channel", seat.Channel, "err", err)
 	}
 }

@@ -356,8 +356,8 @@ func (s *sender) unreachable(err error) {
 	}
 	first := s.alarms.raise(Alarm{
 		Code:   alarmBroker,
-		Text:   fmt.Sprintf("法庭 %s：无法把录音发送到服务器%s；录音继续保存在本机", s.courtroom, why),
-		TextEN: fmt.Sprintf("Courtroom %s: audio cannot be sent to the server%s; it is kept on this machine", s.courtroom, why),
+		Text:   fmt.Sprintf("法庭 %s：无法把录音发送到服务器%s；录音继续保存在本机，请检查网络", s.courtroom, why),
+		TextEN: fmt.Sprintf("Courtroom %s: audio cannot be sent to the server%s; it is kept on this machine, check the network", s.courtroom, why),
 	})
 	if first {
 		s.slog.Warn("audio cannot be sent", "courtroom", s.courtroom, "err", err)

@@ -66,3 +66,11 @@ type SourceError struct {
 func (e *SourceError) Error() string { return e.TextEN }
 
 func (e *SourceError) Unwrap() error { return e.Err }
+
+// StartError says, for people, why a daemon cannot start.
+type StartError struct {
+	Text   string // Chinese: what, where, what to do; one line
+	TextEN string
+}
+
+func (e *StartError) Error() string { return e.TextEN }

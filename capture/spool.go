@@ -83,7 +83,10 @@ func OpenSpool(cfg SpoolConfig, log *slog.Logger) (*Spool, error) {
 		return nil, fmt.Errorf("lock spool %s: %w", cfg.Dir, err)
 	}
 	if !locked {
-		return nil, fmt.Errorf("spool %s is in use by another process: stop that one, or choose another folder", cfg.Dir)
+		return nil, &StartError{
+			Text:   fmt.Sprintf("暂存区 %s 正被另一个程序使用；请先停止那个程序，或换一个数据文件夹", cfg.Dir),
+			TextEN: fmt.Sprintf("spool %s is in use by another process: stop that one, or choose another folder", cfg.Dir),
+		}
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.lock.Close())
@@ -99,6 +102,7 @@ func (s *Spool) load() error {
 	}
 	if damaged {
 		s.log.Warn("spool state was damaged and is rebuilt from the chunks", "courtroom", s.cfg.Courtroom, "folder", s.cfg.Dir)
+		s.damage = append(s.damage, Damage{File: filepath.Join(s.cfg.Dir, stateName)})
 	}
 	numbers, err := listSegments(s.cfg.Dir)
 	if err != nil {

@@ -138,10 +138,16 @@ func loadSpoolState(dir, courtroom string) (state spoolState, damaged bool, err 
 		return fresh, true, nil
 	}
 	if state.V != 1 {
-		return fresh, false, fmt.Errorf("spool %s has version %d, written by a newer program: update this one", dir, state.V)
+		return fresh, false, &StartError{
+			Text:   fmt.Sprintf("暂存区 %s 是新版程序写的（版本 %d）；请升级本机的程序", dir, state.V),
+			TextEN: fmt.Sprintf("spool %s has version %d, written by a newer program: update this one", dir, state.V),
+		}
 	}
 	if state.Courtroom != courtroom {
-		return fresh, false, fmt.Errorf("spool %s belongs to courtroom %q, not to %q: choose another folder, or correct the courtroom's name", dir, state.Courtroom, courtroom)
+		return fresh, false, &StartError{
+			Text:   fmt.Sprintf("暂存区 %s 属于法庭“%s”，不属于“%s”；请换一个数据文件夹，或改正配置中的法庭编号", dir, state.Courtroom, courtroom),
+			TextEN: fmt.Sprintf("spool %s belongs to courtroom %q, not to %q: choose another folder, or correct the courtroom's name", dir, state.Courtroom, courtroom),
+		}
 	}
 	if state.Channels == nil {
 		state.Channels = map[string]*SpoolChannel{}

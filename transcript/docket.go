@@ -64,6 +64,9 @@ type Docket struct {
 	outbox  *outbox
 	counts  counts
 	handed  handed
+
+	heardFrom []string  // courtrooms whose PCs are to be heard
+	began     time.Time // since when
 }
 
 // Option sets what not every docket needs.
@@ -73,9 +76,15 @@ type Option func(*Docket)
 // 包头稀土高新技术产业开发区人民法院.
 func WithCourt(name string) Option { return func(d *Docket) { d.court = name } }
 
+// WithPCs names the courtrooms whose PCs are to be heard: one of which nothing is heard
+// is an alarm.
+func WithPCs(courtrooms ...string) Option {
+	return func(d *Docket) { d.heardFrom = courtrooms }
+}
+
 // NewDocket makes a docket on a store.
 func NewDocket(store Store, rooms Courtrooms, log *slog.Logger, options ...Option) *Docket {
-	d := &Docket{store: store, rooms: rooms, log: log, outbox: newOutbox(), freezing: make(chan struct{}, 1), signed: make(chan struct{}, 1)}
+	d := &Docket{store: store, rooms: rooms, log: log, began: time.Now(), outbox: newOutbox(), freezing: make(chan struct{}, 1), signed: make(chan struct{}, 1)}
 	d.handed = handed{waiting: map[string]capture.Hearing{}, taken: map[string]int64{}, wake: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(d)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,8 +33,9 @@ type part struct {
 	silent bool // and its subscribers know
 }
 
-// heard notes what a part says.
-func (p *parts) heard(h capture.Health, now time.Time) {
+// heard notes what a part says, and returns the parts that it replaces, as they
+// are to be told: stopped, and nothing to worry about.
+func (p *parts) heard(h capture.Health, now time.Time) (replaced []capture.Health) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := partKey{h.Component, h.Instance}
@@ -45,6 +47,8 @@ func (p *parts) heard(h capture.Health, now time.Time) {
 			if k.component == h.Component && old.health.Courtroom == h.Courtroom &&
 				(old.health.Stopped || now.Sub(old.last) > silentAfter) {
 				delete(p.known, k)
+				replaced = append(replaced, capture.Health{Component: k.component, Instance: k.instance,
+					Courtroom: h.Courtroom, At: old.health.At, Alarms: []capture.Alarm{}, Stopped: true})
 			}
 		}
 		if p.known == nil {
@@ -54,7 +58,68 @@ func (p *parts) heard(h capture.Health, now time.Time) {
 		p.known[key] = known
 	}
 	known.health, known.last, known.silent = h, now, false
+	return replaced
 }
+
+// twin names another PC that records the same courtroom at the same time as one:
+// one of them has another courtroom's configuration. Empty: there is none, as after
+// a restart, where only the newer one lives.
+func (p *parts) twin(h *capture.Health, now time.Time) string {
+	if h.Component != "capture" || h.Courtroom == "" || h.Stopped {
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own := p.known[partKey{h.Component, h.Instance}]
+	for k, other := range p.known {
+		if other != own && k.component == h.Component && other.health.Courtroom == h.Courtroom &&
+			own != nil && now.Sub(own.first) > silentAfter && now.Sub(other.first) > silentAfter &&
+			!other.health.Stopped && !other.dead(now) {
+			return k.instance
+		}
+	}
+	return ""
+}
+
+// absent are the courtrooms, of those whose PCs are to be heard, of which nobody says
+// anything: nothing is known of their recorder, or that it has ended in order. One that
+// fell silent, or has said why it does not start, speaks for itself.
+func (p *parts) absent(expected []string, since, now time.Time, room func(string) string) []capture.Health {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []capture.Health
+	for _, id := range expected {
+		ended := since
+		never, here := true, false
+		for k, known := range p.known {
+			if k.component != "capture" || known.health.Courtroom != id {
+				continue
+			}
+			never = false
+			if here = here || !known.health.Stopped || len(known.health.Alarms) > 0; known.last.After(ended) {
+				ended = known.last
+			}
+		}
+		if wait := silentAfter; here || now.Sub(ended) <= wait || never && now.Sub(ended) <= startGrace {
+			continue
+		}
+		a := capture.Alarm{Code: "silent", Since: stamp(ended),
+			Text: fmt.Sprintf("%s的录音程序没有运行：服务器启动以来没有收到这个法庭的任何信号，开庭也录不到声音。请打开法庭电脑，检查网络和录音程序；在该电脑上运行 tingji capture check 会说明原因。", room(id)),
+			TextEN: fmt.Sprintf("The recorder of courtroom %s does not run: nothing was heard of it since the server started, and a hearing there would not be recorded. "+
+				"Switch the courtroom's PC on, check its network and the recorder; tingji capture check on that PC says why.", id)}
+		if !never {
+			at := ended.In(beijing).Format("15:04:05")
+			a.Text = fmt.Sprintf("%s的录音程序已于 %s 停止，这个法庭没有在录音。请在法庭电脑上重新启动录音程序；启动不了时，在该电脑上运行 tingji capture check 会说明原因。", room(id), at)
+			a.TextEN = fmt.Sprintf("The recorder of courtroom %s was stopped at %s: this courtroom is not recorded. Start it again on the courtroom's PC; if it does not start, tingji capture check on that PC says why.", id, at)
+		}
+		list = append(list, capture.Health{Component: "capture", Instance: "none", Courtroom: id, At: stamp(now), Alarms: []capture.Alarm{a}})
+	}
+	return list
+}
+
+// startGrace is how long a courtroom that was never heard may take after the server
+// has started, which has to find the broker first.
+const startGrace = 6 * time.Second
 
 // fellSilent returns the parts that have fallen silent since the last call.
 func (p *parts) fellSilent(now time.Time, room func(string) string) []capture.Health {
@@ -132,16 +197,38 @@ func (d *Docket) ReportHealth(h capture.Health) {
 	}
 	d.ReportByHand(h.ByHand)
 	h.ByHand = nil // hearings have their own events
-	d.parts.heard(h, time.Now())
-	d.tellHealth(h)
+	now := time.Now()
+	for _, old := range d.parts.heard(h, now) {
+		d.tellHealth(old) // pages forget it, and its alarms
+	}
+	d.tellHealth(d.withTwin(h, now))
+}
+
+// withTwin adds what only the server can know of a courtroom's recorder.
+func (d *Docket) withTwin(h capture.Health, now time.Time) capture.Health {
+	other := d.parts.twin(&h, now)
+	if other == "" {
+		return h
+	}
+	h.Alarms = append(slices.Clone(h.Alarms), capture.Alarm{
+		Code: "courtroom-twice", Since: stamp(now),
+		Text:   fmt.Sprintf("有两台电脑都在录%s（%s、%s）：其中一台用了别的法庭的配置。请改正它的 capture.courtroom，然后重新启动录音程序。", d.roomName(h.Courtroom), h.Instance, other),
+		TextEN: fmt.Sprintf("Two PCs record courtroom %s (%s, %s): one of them has another courtroom's configuration. Correct its capture.courtroom, and start its recorder again.", h.Courtroom, h.Instance, other),
+	})
+	return h
 }
 
 // Health is the latest of every part that is known, the dead ones with an
 // alarm saying so, and of the docket itself, by component and instance.
 func (d *Docket) Health() []capture.Health {
-	list := append(d.parts.list(time.Now(), d.roomName), d.ownHealth())
+	now := time.Now()
+	list := append(d.parts.list(now, d.roomName), d.ownHealth())
+	for i := range list {
+		list[i] = d.withTwin(list[i], now)
+	}
+	list = append(list, d.parts.absent(d.heardFrom, d.began, now, d.roomName)...)
 	slices.SortFunc(list, func(a, b capture.Health) int {
-		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Instance, b.Instance))
+		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Courtroom, b.Courtroom))
 	})
 	return list
 }
@@ -164,6 +251,7 @@ func (d *Docket) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second / 2)
 	defer tick.Stop()
 	var aside asideReport
+	gone := map[string]bool{} // courtrooms that nothing is heard of
 	for n := 0; ; n++ {
 		select {
 		case <-tick.C:
@@ -175,9 +263,28 @@ func (d *Docket) watch(ctx context.Context) {
 				"instance", h.Instance, "courtroom", h.Courtroom)
 			d.tellHealth(h)
 		}
+		d.tellAbsent(gone, time.Now())
 		if n%2 == 0 {
 			aside.run(d, time.Now())
 			d.tellHealth(d.ownHealth())
 		}
+	}
+}
+
+// tellAbsent tells of the courtrooms that nothing is heard of, and of those that are
+// heard again. said are those that were told of.
+func (d *Docket) tellAbsent(said map[string]bool, now time.Time) {
+	was := maps.Clone(said)
+	for _, h := range d.parts.absent(d.heardFrom, d.began, now, d.roomName) {
+		delete(was, h.Courtroom)
+		if !said[h.Courtroom] {
+			said[h.Courtroom] = true
+			d.log.Warn("nothing is heard of a courtroom's recorder", "courtroom", h.Courtroom, "since", h.Alarms[0].Since)
+		}
+		d.tellHealth(h)
+	}
+	for id := range was {
+		delete(said, id)
+		d.tellHealth(capture.Health{Component: "capture", Instance: "none", Courtroom: id, At: stamp(now), Alarms: []capture.Alarm{}, Stopped: true})
 	}
 }

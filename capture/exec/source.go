@@ -151,8 +151,8 @@ func (s *stream) wrong(what string) error {
 func (s *stream) ended(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &capture.SourceError{
-			Text:   fmt.Sprintf("程序 %s 已 %.0f 秒没有输出声音", s.name, patience.Seconds()),
-			TextEN: fmt.Sprintf("program %s has delivered nothing for %.0f s", s.name, patience.Seconds()),
+			Text:   fmt.Sprintf("程序 %s 已 %.0f 秒没有输出声音，正在重新启动；请检查它所接的设备或网络地址", s.name, patience.Seconds()),
+			TextEN: fmt.Sprintf("program %s has delivered nothing for %.0f s and is started again; check the device or address that it reads", s.name, patience.Seconds()),
 			Err:    err,
 		}
 	}
@@ -171,8 +171,8 @@ func (s *stream) ended(err error) error {
 		err = io.ErrUnexpectedEOF // a live source has no end
 	}
 	return &capture.SourceError{
-		Text:   fmt.Sprintf("程序 %s 已停止（%s）", s.name, why),
-		TextEN: fmt.Sprintf("program %s has stopped (%s)", s.name, why),
+		Text:   fmt.Sprintf("程序 %s 已停止（%s），正在重新启动；请检查它的命令和所接的设备或网络地址", s.name, why),
+		TextEN: fmt.Sprintf("program %s has stopped (%s) and is started again; check its command, and the device or address that it reads", s.name, why),
 		Err:    err,
 	}
 }

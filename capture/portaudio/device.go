@@ -5,6 +5,7 @@ package portaudio
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,7 +167,11 @@ func (d *device) format(info *pa.DeviceInfo) (pa.StreamParameters, error) {
 	if d.system.rate != 0 {
 		rates = append([]int{d.system.rate}, rates...)
 	}
+	var refused []int
 	for _, d.rate = range rates {
+		if _, err := capture.NewResampler(d.rate); err != nil || slices.Contains(refused, d.rate) {
+			continue
+		}
 		p := pa.StreamParameters{
 			Input:           pa.StreamDeviceParameters{Device: info, Channels: d.channels, Latency: latency},
 			SampleRate:      float64(d.rate),
@@ -174,12 +179,17 @@ func (d *device) format(info *pa.DeviceInfo) (pa.StreamParameters, error) {
 		}
 		d.buf = make([]int16, p.FramesPerBuffer*d.channels)
 		// A device that is in use says so when it is opened.
-		if err := pa.IsFormatSupported(p, d.buf); !errors.Is(err, pa.InvalidSampleRate) {
+		if err := d.system.takes(p, d.buf); !errors.Is(err, pa.InvalidSampleRate) {
+			if want := d.system.rate; want != 0 && d.rate != want {
+				d.system.log.Warn("device does not take the rate that is configured: it is recorded at another; correct capture.rate",
+					"device", info.Name, "configured", want, "rate", d.rate)
+			}
 			return p, nil
 		}
+		refused = append(refused, d.rate)
 	}
 	return pa.StreamParameters{}, &capture.SourceError{
-		Text:   fmt.Sprintf("设备“%s”不支持任何可用的采样率（%v Hz）；请更换设备或检查驱动", info.Name, rates),
-		TextEN: fmt.Sprintf("device %q takes none of the rates %v Hz; use another device, or check its driver", info.Name, rates),
+		Text:   fmt.Sprintf("设备“%s”不支持任何可用的采样率（%v Hz），设备自身为 %.0f Hz；请更换设备或检查驱动", info.Name, refused, info.DefaultSampleRate),
+		TextEN: fmt.Sprintf("device %q takes none of the rates %v Hz, its own is %.0f; use another device, or check its driver", info.Name, refused, info.DefaultSampleRate),
 	}
 }

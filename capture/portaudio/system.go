@@ -3,10 +3,14 @@
 package portaudio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/agnivade/levenshtein"
@@ -24,13 +28,14 @@ type System struct {
 	mu   sync.Mutex // around every call but reads
 
 	open   map[place]*device
-	wanted map[string]int // channels that seats are on, by device name
+	wanted map[string]int                                // channels that seats are on, by device name
+	takes  func(p pa.StreamParameters, buf ...any) error // whether a device takes a format; tests have another
 }
 
 // New makes the system, whose devices are opened at a rate in Hz where they take
 // it; 0: at their own. The library is started with the first stream.
 func New(rate int, log *slog.Logger) *System {
-	return &System{log: log, rate: rate, open: map[place]*device{}, wanted: map[string]int{}}
+	return &System{log: log, rate: rate, open: map[place]*device{}, wanted: map[string]int{}, takes: pa.IsFormatSupported}
 }
 
 // Devices lists what sound can be taken from. While a stream is open it is the
@@ -156,6 +161,9 @@ func failed(device, what string, err error) error {
 	}
 }
 
+// nearestMost is how many names are offered for one that is not there.
+const nearestMost = 3
+
 // find looks for the device by its exact name, with the number of its card or its
 // place on the bus, and knows the nearest when there is none.
 func (s *Source) find() (*pa.DeviceInfo, error) {
@@ -163,7 +171,11 @@ func (s *Source) find() (*pa.DeviceInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
 	}
-	nearest, distance := "", 1<<30
+	type other struct {
+		name     string
+		distance int
+	}
+	var others []other
 	for _, d := range infos {
 		if d.MaxInputChannels == 0 || s.hostAPI != "" && d.HostApi.Name != s.hostAPI {
 			continue
@@ -172,13 +184,17 @@ func (s *Source) find() (*pa.DeviceInfo, error) {
 		if s.device == stable || s.device == d.Name {
 			return d, nil
 		}
-		if n := levenshtein.ComputeDistance(stable, s.device); n < distance {
-			nearest, distance = stable, n
-		}
+		others = append(others, other{stable, levenshtein.ComputeDistance(stable, s.device)})
 	}
-	zh, en := "没有任何输入设备", "there is no input device at all"
-	if nearest != "" {
-		zh, en = fmt.Sprintf("最接近的是“%s”", nearest), fmt.Sprintf("the nearest is %q", nearest)
+	slices.SortStableFunc(others, func(a, b other) int { return cmp.Compare(a.distance, b.distance) })
+	zh, en := "没有任何输入设备；请检查声卡的连接和用户权限（audio 组）", "there is no input device at all; check that a sound card is connected and that this user may use it (group audio)"
+	if len(others) > 0 {
+		var names, namesEN []string
+		for _, o := range others[:min(len(others), nearestMost)] {
+			names, namesEN = append(names, "“"+o.name+"”"), append(namesEN, strconv.Quote(o.name))
+		}
+		zh = "最接近的是" + strings.Join(names, "、") + "；请接好设备，或改正配置中的名称"
+		en = "the nearest is " + strings.Join(namesEN, ", then ") + "; connect it, or correct its name in the configuration"
 	}
 	return nil, &capture.SourceError{
 		Text:   fmt.Sprintf("没有输入设备“%s”；%s", s.device, zh),

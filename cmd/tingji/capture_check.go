@@ -59,7 +59,7 @@ func (a *app) hear(ctx context.Context) (look func() ([]seatSound, error), stop 
 			r, err := a.daemonReport(ctx)
 			var list []seatSound
 			for _, s := range r.Seats {
-				list = append(list, seatSound{s.Channel, s.Role, capture.Sound{LevelDBFS: s.LevelDBFS, Err: alarmOf(r, s.Channel)}})
+				list = append(list, seatSound{s.Channel, s.Role, capture.Sound{LevelDBFS: s.LevelDBFS, Clipped: s.Clipped, Err: alarmOf(r, s.Channel)}})
 			}
 			return list, err
 		}, func() {}, nil

@@ -53,7 +53,7 @@ func (r *reloader) reload(ctx context.Context) (string, error) {
 	}
 	for _, s := range seats {
 		if bad, is := s.Source.(badSource); is {
-			return "", usageError{bad.err}
+			return "", usageError{bad}
 		}
 	}
 	changed, err := r.daemon.Reseat(ctx, seats)

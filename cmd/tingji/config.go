@@ -499,7 +499,6 @@ func checkLoopback(key, listen, example string) error {
 
 func (room CourtroomConfig) checkSeats() error {
 	channels := map[string]bool{}
-	sources := map[string]string{}
 	for _, seat := range room.Seats {
 		if err := capture.CheckName(seat.Channel); err != nil {
 			return misuse("courtroom %s, seat channel: %v", room.ID, err)
@@ -511,11 +510,6 @@ func (room CourtroomConfig) checkSeats() error {
 		if err := capture.CheckRole(seat.Role); err != nil {
 			return misuse("courtroom %s, seat %s: %v", room.ID, seat.Channel, err)
 		}
-		source := strings.TrimSuffix(seat.Source, "#1")
-		if other, taken := sources[source]; taken && source != "" {
-			return misuse("courtroom %s: seats %s and %s both hear %s", room.ID, other, seat.Channel, seat.Source)
-		}
-		sources[source] = seat.Channel
 	}
 	return nil
 }

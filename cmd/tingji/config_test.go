@@ -114,7 +114,6 @@ func TestConfigRefuses(t *testing.T) {
 		{"engine's unknown key", "[[asr.engine]]\nurll = \"http://a:1/v1\"\n", "asr.engine.url"},
 		{"room twice", seat + seat, "configured twice"},
 		{"seat twice", seat + strings.TrimPrefix(seat, "[[courtroom]]\nid = \"3\"\n"), "two seats"},
-		{"source twice", seat + "[[courtroom.seat]]\nchannel = \"clerk\"\nrole = \"书记员\"\nsource = \"file:a.wav\"\n", "both hear"},
 		{"role", strings.Replace(seat, "审判长", "审判常", 1), "审判长"},
 		{"other room", seat + "[capture]\ncourtroom = \"4\"\n", `capture.courtroom = "4"`},
 	} {

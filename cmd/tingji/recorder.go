@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,6 +85,15 @@ func (captureRunCmd) record(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	err = a.recordRoom(ctx, s, log)
+	if err != nil && ctx.Err() == nil {
+		a.tellWhyNot(log, err)
+	}
+	return err
+}
+
+// recordRoom runs the daemon of this PC's courtroom until ctx ends.
+func (a *app) recordRoom(ctx context.Context, s *stack, log *courtLog) error {
 	from := a.newSources()
 	room, sources, err := from.own(a.config)
 	if err != nil {
@@ -101,6 +111,33 @@ func (captureRunCmd) record(ctx context.Context, a *app) error {
 	s.Go("watchdog", func(ctx context.Context) error { a.notifySystem(ctx, daemon); return nil })
 	return s.Wait(ctx)
 }
+
+// tellWhyNot tells the record server why this PC's daemon does not run, as far as it
+// can be reached: its page says so then, beside the courtroom.
+func (a *app) tellWhyNot(log *courtLog, err error) {
+	room := a.config.Capture.Courtroom
+	why, whyEN := oneLine(err), oneLine(err)
+	var known *capture.StartError
+	if errors.As(err, &known) {
+		why, whyEN = known.Text, known.TextEN
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tellPatience)
+	defer cancel()
+	now := time.Now().UTC()
+	if err := log.PublishHealth(ctx, capture.Health{
+		Component: "capture", Instance: instance(), Courtroom: room, At: now, Stopped: true,
+		Alarms: []capture.Alarm{{
+			Code: "start-failed", Since: now,
+			Text:   fmt.Sprintf("%s的录音程序无法运行，没有在录音：%s；处理后请重新启动录音程序", courtrooms(a.config.Courtrooms).Name(room), why),
+			TextEN: fmt.Sprintf("The recorder of courtroom %s cannot run, nothing is recorded: %s; then start it again", room, whyEN),
+		}},
+	}); err != nil {
+		a.log.Debug("the record server was not told", "err", err)
+	}
+}
+
+// tellPatience is how long a daemon that cannot run tries to say so.
+const tellPatience = 3 * time.Second
 
 // seatSources makes the sources of seats. What is made by one of them shares a
 // clock, where it is a recording, and the library of sound cards.
@@ -133,11 +170,17 @@ func (from *seatSources) seats(room CourtroomConfig, ref *hearing.Hearing) ([]ca
 	var seats []capture.SeatSource
 	var bad error
 	good := 0
+	taken := map[string]string{}
 	for _, s := range room.Seats {
 		source, err := from.source(s.Source, ref)
+		if other := taken[strings.TrimSuffix(s.Source, "#1")]; other != "" && source != nil {
+			err = wrongSource{fmt.Sprintf("席位 %s 和 %s 用了同一个声音输入 %s", other, s.Channel, s.Source),
+				fmt.Sprintf("seats %s and %s both hear %s", other, s.Channel, s.Source)}
+		}
+		taken[strings.TrimSuffix(s.Source, "#1")] = s.Channel
 		if err != nil {
 			// One seat that is written wrong must not keep the others from recording.
-			source = badSource{fmt.Errorf("courtroom %s, seat %s: %w", room.ID, s.Channel, err)}
+			source = badSource{room.ID, s.Channel, err}
 		} else if source != nil {
 			good++
 		}
@@ -155,18 +198,34 @@ func (from *seatSources) seats(room CourtroomConfig, ref *hearing.Hearing) ([]ca
 	return seats, nil
 }
 
-// badSource is a seat whose source is written wrong. It is an alarm while a
-// hearing is open.
-type badSource struct{ err error }
+// badSource is a seat whose source is written wrong. It is an alarm.
+type badSource struct {
+	room, channel string
+	err           error
+}
+
+func (s badSource) Error() string {
+	return fmt.Sprintf("courtroom %s, seat %s: %v", s.room, s.channel, s.err)
+}
 
 func (s badSource) Resumable() bool { return false }
 
 func (s badSource) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
+	why := s.err.Error()
+	var known wrongSource
+	if errors.As(s.err, &known) {
+		why = known.text
+	}
 	return nil, &capture.SourceError{
-		Text:   fmt.Sprintf("配置有误（%v）；请改正配置后运行 tingji capture reload", s.err),
-		TextEN: s.err.Error() + "; correct the configuration and run tingji capture reload",
+		Text:   fmt.Sprintf("配置有误：%s；请改正配置后运行 tingji capture reload", why),
+		TextEN: fmt.Sprintf("%v. Correct the configuration and run tingji capture reload", s),
 	}
 }
+
+// wrongSource says, for people, how a source is written wrong.
+type wrongSource struct{ text, textEN string }
+
+func (e wrongSource) Error() string { return e.textEN }
 
 // source reads kind:what as a seat's source names it.
 func (from *seatSources) source(text string, ref *hearing.Hearing) (capture.Source, error) {
@@ -175,7 +234,8 @@ func (from *seatSources) source(text string, ref *hearing.Hearing) (capture.Sour
 	case text == "":
 		return nil, nil // a seat that is recorded elsewhere
 	case !ok || what == "":
-		return nil, fmt.Errorf("source %q: write portaudio:…, file:… or exec:…", text)
+		return nil, wrongSource{fmt.Sprintf("声音输入“%s”应写成 portaudio:…、file:… 或 exec:…", text),
+			fmt.Sprintf("source %q: write portaudio:…, file:… or exec:…", text)}
 	}
 	switch kind {
 	case "file":
@@ -197,7 +257,7 @@ func (from *seatSources) source(text string, ref *hearing.Hearing) (capture.Sour
 	case "exec":
 		args, err := shlex.Split(what)
 		if err != nil || len(args) == 0 {
-			return nil, fmt.Errorf("source %q: not a command line", text)
+			return nil, wrongSource{fmt.Sprintf("声音输入“%s”不是一行命令；请检查引号", text), fmt.Sprintf("source %q: not a command line; check its quotes", text)}
 		}
 		return exec.New(args[0], args[1:]...), nil
 	case "sample":
@@ -210,7 +270,8 @@ func (from *seatSources) source(text string, ref *hearing.Hearing) (capture.Sour
 		}
 		return nil, fmt.Errorf("the sample hearing has no recording %q here", what)
 	default:
-		return nil, fmt.Errorf("source %q: kind %q is unknown%s", text, kind, didYouMean(kind, []string{"portaudio", "file", "exec"}))
+		return nil, wrongSource{fmt.Sprintf("声音输入“%s”的种类“%s”不存在；可用：portaudio、file、exec", text, kind),
+			fmt.Sprintf("source %q: kind %q is unknown%s", text, kind, didYouMean(kind, []string{"portaudio", "file", "exec"}))}
 	}
 }
 
@@ -223,7 +284,7 @@ func cutChannel(s string) (name string, channel int, err error) {
 	}
 	n, err := strconv.Atoi(s[i+1:])
 	if err != nil || n < 1 {
-		return "", 0, fmt.Errorf("source %q: the channel after # is a number from 1", s)
+		return "", 0, wrongSource{fmt.Sprintf("声音输入“%s”中 # 后面应是声道号，从 1 开始", s), fmt.Sprintf("source %q: the channel after # is a number from 1", s)}
 	}
 	return s[:i], n - 1, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,10 +122,26 @@ func (a *app) archive(db *store.Store) *audio.Archive {
 
 func (a *app) docket(db *store.Store, archive *audio.Archive) *transcript.Docket {
 	options := []transcript.Option{transcript.WithCourt(a.config.Court), transcript.WithSound(archive)}
+	if heard := a.heardFrom(); len(heard) > 0 {
+		options = append(options, transcript.WithPCs(heard...))
+	}
 	if a.config.TSA != "" {
 		options = append(options, transcript.WithStamper(tsa.New(a.config.TSA)))
 	}
 	return transcript.NewDocket(db, courtrooms(a.config.Courtrooms), a.log, options...)
+}
+
+// heardFrom are the courtrooms whose PCs the server hears: those with a source. What
+// runs everything in one process hears its own alone, unless there is a broker for
+// others.
+func (a *app) heardFrom() (ids []string) {
+	for _, room := range a.config.Courtrooms {
+		own := room.ID == a.config.Capture.Courtroom
+		if (own || len(a.config.Kafka.Brokers) > 0) && slices.ContainsFunc(room.Seats, func(s SeatConfig) bool { return s.Source != "" }) {
+			ids = append(ids, room.ID)
+		}
+	}
+	return ids
 }
 
 // startRecord opens the store and runs what keeps the record, without pages.

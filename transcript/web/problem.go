@@ -216,8 +216,8 @@ func refusalOf(err error) *apiError {
 		return stateProblem(state)
 	case errors.As(err, &busy):
 		return &apiError{code: courtroomBusy, detail: text{
-			fmt.Sprintf("法庭 %s 的庭审 %s 还没有闭庭。", busy.Courtroom, busy.Hearing),
-			fmt.Sprintf("courtroom %s has hearing %s, which is not closed.", busy.Courtroom, busy.Hearing)}}
+			fmt.Sprintf("法庭 %s 的庭审 %s 还没有闭庭，请先将它闭庭。", busy.Courtroom, busy.Hearing),
+			fmt.Sprintf("courtroom %s has hearing %s, which is not closed; close it first.", busy.Courtroom, busy.Hearing)}}
 	case errors.Is(err, transcript.ErrNotFound):
 		return &apiError{code: notFound, detail: text{
 			"没有这一庭审、这一行或这段录音，或者无权查看。",

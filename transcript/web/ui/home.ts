@@ -1,13 +1,13 @@
 // What "/" shows: the open hearing; several: a choice; none: the latest, or what
 // to do.
 
-import { ask, type Hearing, Problem } from "./api";
+import { ask, type Component, type Hearing, Problem } from "./api";
 import { unbound } from "./bind";
 import type { Banner } from "./banner";
 import type { HearingView } from "./hearing";
 import { hue } from "./seats";
 import { Stream } from "./stream";
-import { clock, moment, t, timeOfDay, translate } from "./words";
+import { clock, language, moment, t, timeOfDay, translate } from "./words";
 
 /** How often it looks, beside an old hearing, for one that has begun. */
 const lookEvery = 3000; // ms
@@ -20,6 +20,7 @@ export class Home extends HTMLElement {
   private stream: Stream | null = null; // while no hearing is shown, which has its own
   private ahead = 0; // the server's clock less ours, ms
   private timers: number[] = [];
+  private parts = new Map<string, Component>(); // that have said anything
   private relabel = () => this.lobby(this.shown);
 
   connectedCallback(): void {
@@ -69,6 +70,7 @@ export class Home extends HTMLElement {
     this.shown = id;
     this.stream?.stop();
     this.stream = null;
+    this.parts.clear();
     const view = document.createElement("tj-hearing");
     view.setAttribute("hearing", id);
     this.replaceChildren(view);
@@ -93,6 +95,7 @@ export class Home extends HTMLElement {
       this.rooms(lobby);
       return;
     }
+    this.alarms();
     lobby.innerHTML = what === "wait"
       ? `<p data-t="loading"></p>`
       : `<h2 data-t="empty"></h2><p data-t="empty.1"></p><p data-t="empty.2"></p><p><a href="/new" data-t="new"></a></p><p data-t="empty.3"></p>`;
@@ -101,10 +104,51 @@ export class Home extends HTMLElement {
 
   private receive(name: string, data: unknown): void {
     if (name === "hearing") void this.look();
+    if (name === "health") this.health(data as Component);
     if (name === "tick") this.ahead = Date.parse((data as { now: string }).now) - Date.now();
   }
 
+  private health(part: Component): void {
+    const key = `${part.component} ${part.instance} ${part.courtroom ?? ""}`;
+    if (part.stopped && part.alarms.length === 0) this.parts.delete(key);
+    else this.parts.set(key, part);
+    this.alarms();
+  }
+
+  /** Shows what is wrong: on the courtroom's card, or above all where it has none. */
+  private alarms(): void {
+    const banner = this.querySelector<Banner>("tj-home > tj-banner");
+    if (!banner) return;
+    const cards = new Map<HTMLElement, string[]>();
+    for (const card of this.querySelectorAll<HTMLElement>("a[data-hearing]")) cards.set(card, []);
+    const kept = new Set<string>();
+    for (const [name, part] of this.parts) {
+      const own = [...cards].filter(([card]) => part.courtroom && card.dataset["courtroom"] === part.courtroom);
+      for (const a of part.alarms) {
+        const words = language() === "zh" ? a.text : a.text_en || a.text;
+        for (const [card, said] of own) if (!a.hearing || a.hearing === card.dataset["hearing"]) said.push(words);
+        if (own.length > 0) continue;
+        const key = `alarm ${name} ${a.code} ${a.channel ?? ""}`;
+        kept.add(key);
+        banner.set(key, "alarm", words);
+      }
+    }
+    banner.keepOnly("alarm ", kept);
+    for (const [card, said] of cards) {
+      const list = card.querySelector(".alarms") as HTMLElement;
+      const words = said.join("\n");
+      if (list.dataset["words"] === words) continue; // it would be read aloud again
+      list.dataset["words"] = words;
+      list.replaceChildren(...said.map((s) => {
+        const el = document.createElement("span");
+        el.textContent = s;
+        return el;
+      }));
+    }
+  }
+
   private lost(lost: boolean): void {
+    if (lost) this.parts.clear(); // the stream begins with those that there are
     const banner = this.querySelector<Banner>("tj-home > tj-banner");
     if (lost) banner?.set("lost", "lost", t("lost"));
     else banner?.clear("lost");
@@ -122,6 +166,7 @@ export class Home extends HTMLElement {
     translate(make);
     lobby.replaceChildren(title, cards, make);
     this.tick();
+    this.alarms();
     if (focused) this.querySelector<HTMLElement>(`[data-hearing="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -143,6 +188,7 @@ function card(h: Hearing): HTMLElement {
   const a = document.createElement("a");
   a.href = `/hearings/${encodeURIComponent(h.id)}`;
   a.dataset["hearing"] = h.id;
+  a.dataset["courtroom"] = h.courtroom;
   a.dataset["status"] = h.status;
   const part = (tag: string, name: string, words: string) => {
     const el = document.createElement(tag);
@@ -164,6 +210,8 @@ function card(h: Hearing): HTMLElement {
     who.append(el);
   }
   a.append(who);
+  part("span", "alarms", "");
+  a.querySelector(".alarms")?.setAttribute("role", "status");
   if (h.opened_at) {
     part("small", "since", t("rooms.opened", { time: timeOfDay(h.opened_at) }));
     part("time", "clock", "");
