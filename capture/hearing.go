@@ -111,6 +111,9 @@ type PhaseMark struct {
 // Screen is how far the parties' screen may show a hearing.
 type Screen struct {
 	UpToMS int64 `json:"up_to_ms"` // the beginning of the last line it shows
+	// Change is the newest event when the clerk released it: what was recognised
+	// later and belongs before that line is not released.
+	Change int64 `json:"change"`
 }
 
 // Explanation is the written one of a fault of the recording (法释〔2017〕5号

@@ -3,6 +3,7 @@ package transcript
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"tingji/capture"
@@ -17,7 +18,11 @@ func (d *Docket) Release(ctx context.Context, id, line string) (capture.Hearing,
 		if err != nil {
 			return capture.Hearing{}, fmt.Errorf("release hearing %s to line %s: %w", id, line, err)
 		}
-		to = &capture.Screen{UpToMS: l.StartMS}
+		_, newest, err := d.store.Lines(ctx, id, math.MaxInt64) // none: only where the hearing is
+		if err != nil {
+			return capture.Hearing{}, fmt.Errorf("release hearing %s to line %s: %w", id, line, err)
+		}
+		to = &capture.Screen{UpToMS: l.StartMS, Change: newest}
 	}
 	return d.transition(ctx, id, "release", func(h *capture.Hearing, _ time.Time) { h.Screen = to }, capture.Open, capture.Paused, capture.Closed)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -79,7 +80,7 @@ func (s *Server) pump(r *http.Request, out *eventWriter, feed *transcript.Feed) 
 	if err := out.tick(); err != nil {
 		return err
 	}
-	tick := time.NewTicker(tickEvery)
+	tick := time.NewTicker(s.tickEvery)
 	defer tick.Stop()
 	for {
 		var err error
@@ -102,13 +103,20 @@ func (s *Server) pump(r *http.Request, out *eventWriter, feed *transcript.Feed) 
 	}
 }
 
+// errHidden ends the stream of a hearing that its reader may no longer see: what
+// follows is not for him either.
+var errHidden = errors.New("the hearing may no longer be seen")
+
 // send writes an event of a feed, if the gate lets this reader see it.
 func (s *Server) send(r *http.Request, out *eventWriter, e transcript.Event) error {
 	var data any
 	switch e.Kind {
 	case transcript.HearingChanged:
 		if !s.visible(r, "events.read", e.Hearing.ID) {
-			return nil
+			if e.ID == 0 {
+				return nil // one hearing among all
+			}
+			return errHidden
 		}
 		data = s.view(*e.Hearing)
 	case transcript.LineChanged:

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -265,5 +266,31 @@ func TestStalledReaderIsDropped(t *testing.T) {
 			t.Fatalf("%v streams are open, want that of the other reader alone", c.gauge("tingji_http_streams"))
 		}
 		other.next("tick")
+	}
+}
+
+// The stream of a hearing ends when its reader may no longer see it.
+func TestStreamOfASealedHearingEnds(t *testing.T) {
+	var sealed atomic.Bool
+	c := openCourt(t, func(cfg *web.Config) {
+		cfg.Gate = func(_ *http.Request, _, hearing string) error {
+			if hearing != "" && sealed.Load() {
+				return transcript.ErrNotFound
+			}
+			return nil
+		}
+	})
+	h := c.hearing("court-3")
+	l := c.listen("/api/v1/hearings/"+h.ID+"/events", "0")
+	l.next("hearing")
+	sealed.Store(true)
+	if _, err := c.docket.Pause(t.Context(), h.ID, "不公开质证"); err != nil {
+		t.Fatal(err)
+	}
+	c.say(h, "judge", time.Second, 2*time.Second, asr.Final, "青石路十八号。")
+	for e, ok := l.read(); ok; e, ok = l.read() {
+		if e.name == "line" || e.name == "hearing" {
+			t.Fatalf("told %s %s", e.name, e.data)
+		}
 	}
 }

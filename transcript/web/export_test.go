@@ -1,5 +1,7 @@
 package web
 
+import "time"
+
 // Routes lists all that the server answers, as "METHOD path".
 func (s *Server) Routes() []string {
 	var list []string
@@ -8,3 +10,7 @@ func (s *Server) Routes() []string {
 	}
 	return list
 }
+
+// TickEvery has streams tick at another pace, so that a test need not wait for
+// a night's ticks.
+func TickEvery(cfg *Config, d time.Duration) { cfg.tickEvery = d }

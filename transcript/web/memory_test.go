@@ -1,15 +1,9 @@
 package web_test
 
 import (
-	"context"
 	"os"
 	"testing"
 	"time"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/heapprofiler"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 
 	"tingji/asr"
 )
@@ -19,8 +13,10 @@ import (
 // holds may grow with the lines of the record, and with nothing else: what goes
 // through it, partials, levels and ticks, leaves nothing behind.
 func TestAnHourOfLines(t *testing.T) {
-	longOnly(t)
-	const minutes = 60
+	minutes := 12
+	if os.Getenv("TINGJI_TEST_LONG") != "" {
+		minutes = 60
+	}
 	ctx := openBrowser(t)
 	c := openCourt(t)
 	h := c.hearing("court-3")
@@ -42,33 +38,22 @@ func TestAnHourOfLines(t *testing.T) {
 		until(t, ctx, shows(lines))
 		until(t, ctx, `!document.querySelector(".line.partial")`)
 	}
-	measure := func() (heap float64, nodes int) {
-		t.Helper()
-		for range 2 {
-			call(t, ctx, heapprofiler.CollectGarbage, cdp.Empty{})
-		}
-		if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-			used, err := cdp.Call(ctx, tab, runtime.GetHeapUsage, cdp.Empty{})
-			heap = used.UsedSize / 1024
-			return err
-		})); err != nil {
-			t.Fatal(err)
-		}
-		return heap, js[int](t, ctx, `document.querySelectorAll("*").length`)
-	}
 	first := minutes / 6
 	hear(first)
-	heap1, nodes1 := measure()
+	was := held(t, ctx)
 	hear(minutes)
-	heap2, nodes2 := measure()
+	is := held(t, ctx)
 	more := float64(minutes-first) * 15
-	t.Logf("JS heap after garbage collection: %.0f KB at minute %d, %.0f KB at minute %d: %.2f KB and %.1f elements a line",
-		heap1, first, heap2, minutes, (heap2-heap1)/more, float64(nodes2-nodes1)/more)
-	if perLine := (heap2 - heap1) / more; perLine > 8 {
-		t.Errorf("%.1f KB of heap for each line that arrived", perLine)
+	t.Logf("JS heap after garbage collection: %.0f KB at minute %d, %.0f KB at minute %d: %.2f KB and %.1f nodes a line, %.0f listeners",
+		was.heap, first, is.heap, minutes, (is.heap-was.heap)/more, (is.nodes-was.nodes)/more, is.listeners-was.listeners)
+	if grown := is.heap - was.heap; grown > 2*more+400 { // code that became warm is some 100 KB
+		t.Errorf("%.0f KB of heap for %.0f lines that arrived", grown, more)
 	}
-	if perLine := float64(nodes2-nodes1) / more; perLine > 12 {
-		t.Errorf("%.1f elements for each line that arrived", perLine)
+	if grown := is.nodes - was.nodes; grown > 8.5*more+400 { // a line is eight, its texts among them
+		t.Errorf("%.0f nodes for %.0f lines that arrived", grown, more)
+	}
+	if is.listeners > was.listeners {
+		t.Errorf("%.0f listeners more than before", is.listeners-was.listeners)
 	}
 }
 

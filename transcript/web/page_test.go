@@ -143,6 +143,7 @@ func TestPageNoticesASilentServer(t *testing.T) {
 type line struct {
 	addr string
 	held sync.RWMutex // read-locked by whoever passes bytes on
+	cut  bool         // the test holds it
 }
 
 func newLine(t *testing.T, to string) *line {
@@ -154,6 +155,9 @@ func newLine(t *testing.T, to string) *line {
 	var copies sync.WaitGroup
 	ended := make(chan struct{})
 	t.Cleanup(func() {
+		if n.cut {
+			n.hold(false) // the test failed meanwhile
+		}
 		close(ended)
 		l.Close()
 		copies.Wait()
@@ -185,6 +189,7 @@ func newLine(t *testing.T, to string) *line {
 }
 
 func (n *line) hold(hold bool) {
+	n.cut = hold
 	if hold {
 		n.held.Lock()
 	} else {

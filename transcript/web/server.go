@@ -72,6 +72,8 @@ type Config struct {
 	// which browsers may call this server (see hostAllowed).
 	Hosts []string
 	Log   *slog.Logger
+
+	tickEvery time.Duration // 0: tickEvery
 }
 
 // Server answers HTTP requests about the hearings of a docket. It is safe for
@@ -102,6 +104,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Registry == nil {
 		cfg.Registry = prometheus.NewRegistry()
+	}
+	if cfg.tickEvery == 0 {
+		cfg.tickEvery = tickEvery
 	}
 	m, err := newMetrics(cfg.Registry)
 	if err != nil {

@@ -39,7 +39,7 @@ export interface Hearing {
   taken_over_by?: string; // of an announcement: the hearing it has become
   phases?: { line: string; phase: string }[];
   readings?: { role: string; name: string; manner: "read" | "aloud"; remark?: string; change: number; at: string }[];
-  screen?: { up_to_ms: number }; // the parties' screen shows no line behind it; absent: it is live
+  screen?: { up_to_ms: number; change: number }; // what the parties' screen shows of it; absent: it is live
   signing?: {
     at: string;
     signers: { role: string; name: string }[];
@@ -146,7 +146,10 @@ export interface Component {
   stopped?: boolean;
 }
 
-const answerLimit = 15_000; // ms
+/** The server ticks every second: two and a half seconds of nothing is a loss. */
+export const silence = 2500; // ms
+const answerLimit = 15_000; // ms, of a change: it is sent again
+const readLimit = 60_000; // ms, to the end of an answer: a long list may take its time, a dead line never ends
 
 /** A place in a field of a request, in characters; length 0 is its end. */
 export interface Place {
@@ -183,20 +186,20 @@ export async function ask<T>(path: string, method: "GET" | "POST" | "PUT" = "GET
   signal: AbortSignal | null = null, more: Record<string, string> = {}): Promise<T> {
   const headers: Record<string, string> = { "Accept-Language": language(), ...more };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  // A change whose answer does not come is sent again; a long list may take its time.
   const patience = new AbortController();
-  const timer = method === "GET" || signal ? 0 : window.setTimeout(() => patience.abort(), answerLimit);
+  const timer = signal ? 0 : window.setTimeout(() => patience.abort(), method === "GET" ? readLimit : answerLimit);
   let answer: Response;
+  let said: Refusal;
   try {
     answer = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? patience.signal });
+    if (answer.ok) return (await answer.json()) as T;
+    said = (await answer.json().catch(() => ({}))) as Refusal;
   } catch (e) {
     if (signal?.aborted) throw e;
     throw new Problem(0, t("unreachable"));
   } finally {
     window.clearTimeout(timer);
   }
-  if (answer.ok) return (await answer.json()) as T;
-  const said = (await answer.json().catch(() => ({}))) as Refusal;
   throw new Problem(answer.status, said.detail ?? said.title ?? `${answer.status}`,
     said.position === undefined ? null : { field: said.field ?? "", position: said.position, length: said.length ?? 0 }, said);
 }
@@ -214,15 +217,18 @@ export async function upload<T>(path: string, file: Blob): Promise<T> {
   throw new Problem(answer.status, said.detail ?? `${answer.status}`, null, said);
 }
 
-/** Asks until the server can answer; refusals are thrown. */
+/** Asks until the server can answer; refusals are thrown. waiting is told when nothing comes. */
 export async function askPatiently<T>(path: string, waiting: () => void): Promise<T> {
   for (;;) {
+    const timer = window.setTimeout(waiting, silence);
     try {
       return await ask<T>(path);
     } catch (e) {
       if (!(e instanceof Problem) || (e.status >= 400 && e.status < 500)) throw e;
       waiting();
       await new Promise((go) => setTimeout(go, 1000));
+    } finally {
+      window.clearTimeout(timer);
     }
   }
 }

@@ -133,6 +133,9 @@ export class HearingView extends HTMLElement {
 
   private receive(name: string, data: unknown): void {
     switch (name) {
+      case "open":
+        this.parts.clear(); // what is gone by now is told by nobody
+        break;
       case "tick":
         this.setNow((data as { now: string }).now);
         this.renewed((data as { page?: string }).page);
@@ -160,7 +163,7 @@ export class HearingView extends HTMLElement {
     this.refresh();
     this.find<Seats>("tj-seats").show(h);
     this.lines.show(h);
-    if (!this.lines.outbox) this.lines.limitTo(h.screen?.up_to_ms ?? null);
+    if (!this.lines.outbox) this.lines.limitTo(h.screen ?? null);
     this.read();
     if (this.lines.outbox) this.desk.show(h);
     this.onChange(h);
@@ -277,7 +280,9 @@ export class HearingView extends HTMLElement {
     const h = this.hearing;
     if (!h || (part.courtroom && part.courtroom !== h.courtroom)) return;
     this.find<Seats>("tj-seats").hear(part);
-    this.parts.set(`${part.component} ${part.instance}`, part);
+    const key = `${part.component} ${part.instance}`;
+    if (part.stopped && part.alarms.length === 0) this.parts.delete(key);
+    else this.parts.set(key, part);
     this.alarms();
   }
 

@@ -47,8 +47,6 @@ export class Lines extends HTMLElement {
   written: (line: Line) => string | undefined = () => undefined;
   /** Whether the clerk wants to come back to a line. */
   marked: (line: string) => boolean = () => false;
-  /** Lines that begin later are not shown, ms; null: all are. */
-  limit: number | null = null;
   readonly player = new Player(() => this.hearing?.id);
   readonly editor = new Editor();
 
@@ -65,6 +63,8 @@ export class Lines extends HTMLElement {
   private playing: Row | null = null;
   private at: Row | null = null; // the line that keys are about
   private drafts = new Set<string>();
+  private limit: NonNullable<Hearing["screen"]> | null = null; // what is not released is not shown; null: all is
+  private late = new Set<string>(); // lines that came behind the release and stand before its end
   private loading = false; // chunks are measured at the end
   private following = true;
   private unseen = 0;
@@ -297,8 +297,12 @@ export class Lines extends HTMLElement {
     el.id = `line-${said.id}`;
     el.className = `line ${hue(as)}${line ? "" : " partial"}${line?.origin === "hand" && line.channel === "" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}${line && this.marked(line.id) ? " marked" : ""}`;
     el.hidden = line !== null && text === "" && !line.rejected && !editing; // the clerk took it out
-    if (this.limit !== null && (!line || line.start_ms > this.limit)) el.hidden = true; // not released yet
     this.place(row);
+    if (this.withheld(line)) { // its words are nowhere on the page
+      el.hidden = true;
+      words.textContent = "";
+      return;
+    }
     time.textContent = clock(said.start_ms);
     time.setAttribute("aria-label", playing ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
     role.textContent = as;
@@ -369,16 +373,26 @@ export class Lines extends HTMLElement {
     this.follow();
   }
 
-  /** Shows no line behind a time, or all. */
-  limitTo(limit: number | null): void {
-    if (limit === this.limit) return;
+  /** Shows what the clerk has released, or all. */
+  limitTo(limit: NonNullable<Hearing["screen"]> | null): void {
+    if (limit?.up_to_ms === this.limit?.up_to_ms && limit?.change === this.limit?.change) return;
     this.limit = limit;
+    this.late.clear();
     this.redraw();
     this.follow();
   }
 
+  /** Whether a line is not released: it was spoken later, or recognised later than the clerk looked. */
+  private withheld(l: Line | null): boolean {
+    const { limit } = this;
+    if (!limit) return false;
+    if (!l || l.start_ms > limit.up_to_ms) return true;
+    if (l.origin === "speech" && l.revision === 1 && limit.change > 0 && l.change > limit.change) this.late.add(l.id);
+    return this.late.has(l.id);
+  }
+
   private announce(l: Line): void {
-    if (this.limit !== null && l.start_ms > this.limit) return;
+    if (this.withheld(l)) return;
     const said = document.createElement("p");
     said.textContent = `${l.role}：${l.rejected ? t("rejected") : l.text}`;
     this.spoken.append(said);

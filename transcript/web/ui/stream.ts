@@ -1,9 +1,10 @@
 // A live event stream that notices its own silence.
 
-/** The server ticks every second: two and a half seconds of nothing is a loss. */
-const silence = 2500; // ms
+import { silence } from "./api";
+
 const again = 1000; // ms between two tries
 
+/** Told of each event by its name; "open": the stream begins anew, and tells how every part is. */
 export type Handler = (name: string, data: unknown) => void;
 
 const names = ["hearing", "line", "partial", "health", "tick"];
@@ -50,6 +51,9 @@ export class Stream {
     for (const name of names) {
       source.addEventListener(name, (e) => this.receive(source, name, e as MessageEvent<string>));
     }
+    source.onopen = () => {
+      if (source === this.source) this.handle("open", null);
+    };
     source.onerror = () => {
       if (source !== this.source) return;
       source.close();
