@@ -23,7 +23,7 @@ const browserPatience = 20 * time.Second
 
 // openBrowser starts a headless browser with a fresh profile and one tab; the
 // test is skipped where there is none.
-func openBrowser(t *testing.T) context.Context {
+func openBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -35,13 +35,14 @@ func openBrowser(t *testing.T) context.Context {
 	if path == "" {
 		t.Skip("no chromium on this machine: the page is not tested (apt-get install chromium)")
 	}
-	allocated, cancel := chromedp.NewExecAllocator(context.Background(),
+	allocated, cancel := chromedp.NewExecAllocator(context.Background(), append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("mute-audio", true),
-		chromedp.Flag("lang", "zh-CN"))
+		chromedp.Flag("lang", "zh-CN"),
+	}, flags...)...)
 	t.Cleanup(cancel)
 	ctx, cancelTab := chromedp.NewContext(allocated)
 	t.Cleanup(func() {

@@ -230,6 +230,10 @@ func TestPartialBecomesFinalInPlace(t *testing.T) {
 	if stable, rest := js[string](t, ctx, `one.querySelector("p").firstChild.textContent`), js[string](t, ctx, `one.querySelector("p span").textContent`); stable != "可是我后" || rest != "来才听说" {
 		t.Errorf("stable %q, the rest %q", stable, rest)
 	}
+	// Somebody is heard all day long: what moves for it must not have frames drawn without end.
+	if n := js[int](t, ctx, `document.getAnimations().length`); n != 0 {
+		t.Errorf("%d animations run", n)
+	}
 	c.say(h, "judge", 11*time.Second, 13*time.Second, asr.Partial, "原告请注意，")
 	until(t, ctx, `two.querySelector("p").textContent === "原告请注意，"`)
 	c.say(h, "judge", 11*time.Second, 14*time.Second, asr.Final, "原告请注意，只陈述与本案有关的事实。")

@@ -247,7 +247,10 @@ export class Desk extends HTMLElement {
   };
 
   private pressed = (e: KeyboardEvent) => {
-    if (e.defaultPrevented || e.isComposing || e.keyCode === 229 || !this.outbox || document.querySelector("dialog[open]")) return;
+    if (e.defaultPrevented || e.isComposing || e.keyCode === 229 || !this.outbox) return;
+    const at = e.target as HTMLElement;
+    // No dialog is open over a line that is being typed in, and to look for one among 10,000 lines takes a millisecond.
+    if (!at.isContentEditable && document.querySelector("dialog[open]")) return;
     if (this.hidden) {
       // What is signed is not changed; its end can be looked at.
       if (this.hearing?.status === "signed" && combination(e) === "Ctrl+s") {
@@ -256,7 +259,6 @@ export class Desk extends HTMLElement {
       }
       return;
     }
-    const at = e.target as HTMLElement;
     const typing = at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
     const elsewhere = typing && !at.isContentEditable;
     const key = combination(e);

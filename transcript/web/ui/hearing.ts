@@ -231,13 +231,16 @@ export class HearingView extends HTMLElement {
 
   private tick(): void {
     const h = this.hearing;
+    // The light of the recording: on and dim, a second each.
+    this.find(".status").classList.toggle("dim", !this.hasAttribute("lost") && performance.now() % 2000 > 1000);
     const el = this.find(".clock");
     if (!h?.opened_at) {
       el.textContent = "";
       return;
     }
     const end = h.closed_at ? Date.parse(h.closed_at) : Date.now() + this.ahead;
-    el.textContent = clock(end - Date.parse(h.opened_at));
+    const now = clock(end - Date.parse(h.opened_at));
+    if (el.textContent !== now) el.textContent = now;
   }
 
   private async act(e: Event): Promise<void> {

@@ -25,6 +25,7 @@ export interface Row {
   at: number; // start, ms on the hearing's clock
   rank: string; // breaks ties
   heard: number; // performance.now() of the last partial
+  beat: boolean; // changes with each partial
 }
 
 /** What a line is made of: when, who, what. */
@@ -202,6 +203,7 @@ export class Lines extends HTMLElement {
     row ??= this.add(p.id, p.start_ms, p.channel);
     row.partial = p;
     row.heard = performance.now();
+    row.beat = !row.beat;
     this.move(row, p.start_ms);
     this.draw(row);
     this.describe();
@@ -210,7 +212,7 @@ export class Lines extends HTMLElement {
 
   private add(key: string, at: number, rank: string): Row {
     const el = document.createElement("li");
-    const row: Row = { key, el, line: null, partial: null, at, rank, heard: 0 };
+    const row: Row = { key, el, line: null, partial: null, at, rank, heard: 0, beat: false };
     this.byKey.set(key, row);
     this.insert(row);
     return row;
@@ -295,7 +297,7 @@ export class Lines extends HTMLElement {
     const text = waiting?.edit.text ?? said.text;
     const as = waiting?.edit.role ?? said.role;
     el.id = `line-${said.id}`;
-    el.className = `line ${hue(as)}${line ? "" : " partial"}${line?.origin === "hand" && line.channel === "" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}${line && this.marked(line.id) ? " marked" : ""}`;
+    el.className = `line ${hue(as)}${line ? "" : ` partial${row.beat ? " beat" : ""}`}${line?.origin === "hand" && line.channel === "" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}${line && this.marked(line.id) ? " marked" : ""}`;
     el.hidden = line !== null && text === "" && !line.rejected && !editing; // the clerk took it out
     this.place(row);
     if (this.withheld(line)) { // its words are nowhere on the page

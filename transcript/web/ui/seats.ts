@@ -121,7 +121,7 @@ export class Seats extends HTMLElement {
       const waiting = chip.health?.spool_seqs ?? 0;
       // Some chunks are always under way; eight of them are two seconds.
       if (alive && waiting > 8) words += ` · ${t("seat.spool", { n: waiting })}`;
-      chip.state.textContent = words;
+      if (chip.state.textContent !== words) chip.state.textContent = words;
       const level = alive && state !== "dead" && chip.health ? (chip.health.level_dbfs + 60) / 54 : 0;
       chip.level.style.setProperty("--level", String(Math.min(1, Math.max(0, level))));
     }
