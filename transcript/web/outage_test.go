@@ -1,0 +1,100 @@
+package web_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"tingji/asr"
+	"tingji/transcript"
+)
+
+// The server is gone for a minute (TINGJI_TEST_LONG; otherwise for as long as the
+// typing takes) in the middle of a word that an input method composes. Two lines
+// are corrected twice each meanwhile, a third is being composed when the server
+// comes back, and another clerk has corrected one of them first: every word that
+// was typed is in the record, or in the difference that is shown.
+func TestServerGoneForAMinute(t *testing.T) {
+	outage := time.Duration(0)
+	if os.Getenv("TINGJI_TEST_LONG") != "" {
+		outage = time.Minute
+	}
+	ctx := openBrowser(t)
+	c := openCourt(t)
+	h, lines := atDesk(t, ctx, c)
+	addr := strings.TrimPrefix(c.url, "http://")
+	one, two, three := lines[3], lines[5], lines[7]
+	same := func(line, want string) {
+		t.Helper()
+		if got := js[string](t, ctx, edited); got != want {
+			t.Fatalf("line %s under the clerk's hands is %q, want %q", line, got, want)
+		}
+	}
+
+	begin(t, ctx, two.ID)
+	compose(t, ctx, "he wen")
+	gone := time.Now()
+	c.stop()
+	until(t, ctx, `!!document.querySelector("tj-banner .lost")`)
+	same(two.ID, two.Text+"he wen")
+	compose(t, ctx, "he wen bo")
+	insert(t, ctx, "何文柏")
+	same(two.ID, two.Text+"何文柏")
+	press(t, ctx, kb.Enter)
+	for _, edit := range []struct{ line, was, more string }{
+		{one.ID, one.Text, "甲"}, {two.ID, two.Text + "何文柏", "（补）"}, {one.ID, one.Text + "甲", "乙"},
+	} {
+		begin(t, ctx, edit.line)
+		same(edit.line, edit.was) // what waits is what is gone on from
+		insert(t, ctx, edit.more)
+		press(t, ctx, kb.Enter)
+	}
+	until(t, ctx, `document.querySelector(".waits").textContent === "2 处待保存"`)
+
+	// Another clerk, whose way to the server is whole again first.
+	theirs := "另一位先改的：" + one.Text
+	first := openCourtIn(t, c.dir, c.log, "127.0.0.1:0")
+	if _, err := first.docket.Revise(t.Context(), h.ID, one.ID, 1, transcript.Edit{Text: &theirs}, "另一位"); err != nil {
+		t.Fatal(err)
+	}
+	first.stop()
+
+	begin(t, ctx, three.ID)
+	compose(t, ctx, "jian cai")
+	time.Sleep(time.Until(gone.Add(outage))) // the outage itself
+	same(three.ID, three.Text+"jian cai")
+	if !js[bool](t, ctx, `!!document.querySelector("tj-banner .lost") && document.querySelectorAll(".line .waiting").length === 2`) {
+		t.Error("the page does not say any more what waits, and why")
+	}
+	c = openCourtIn(t, c.dir, c.log, addr)
+	c.say(h, "judge", 100*time.Second, 102*time.Second, asr.Final, "请继续。")
+	until(t, ctx, shows(len(dialogue)+1)+` && !document.querySelector("tj-banner .lost")`)
+	c.saved(h, two.ID, two.Text+"何文柏（补）")
+	same(three.ID, three.Text+"jian cai") // all that arrived did not end the composition
+	compose(t, ctx, "jian cai sheng yi")
+	insert(t, ctx, "建材生意")
+	press(t, ctx, kb.Enter)
+	c.saved(h, three.ID, three.Text+"建材生意")
+
+	until(t, ctx, fmt.Sprintf(`!!document.querySelector("#line-%s .conflict")`, one.ID))
+	c.saved(h, one.ID, theirs) // theirs stands until this clerk decides
+	hold(t, ctx, chromedp.ModifierCtrl, "d")
+	until(t, ctx, `!!document.querySelector("dialog.conflict[open]")`)
+	if shown := js[string](t, ctx, `document.querySelector("dialog.conflict").textContent`); !strings.Contains(shown, one.Text+"甲乙") || !strings.Contains(shown, theirs) {
+		t.Errorf("the difference is shown as %q", shown)
+	}
+	click(t, ctx, "dialog .primary")
+	if l := c.saved(h, one.ID, theirs+"甲乙"); l.Revision != 3 {
+		t.Errorf("revision %d, want 3", l.Revision)
+	}
+	until(t, ctx, `document.querySelector(".waits").hidden && !document.querySelector(".waiting, .conflict")`)
+	if left := js[string](t, ctx, `Object.keys(localStorage).filter(k => /^tj-(edit|draft)/.test(k)).join()`); left != "" {
+		t.Errorf("left in the browser: %s", left)
+	}
+	t.Logf("the server was gone for %v", time.Since(gone).Round(time.Second))
+}
