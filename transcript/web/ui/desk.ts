@@ -56,6 +56,9 @@ export function holders(h: Hearing): Holder[] {
   return all.slice(0, 9);
 }
 
+/** By then the sound of what was spoken is in the archive. */
+const archived = 10_000; // ms
+
 /** <tj-desk> */
 export class Desk extends HTMLElement {
   /** Told what has to be said to the clerk; it goes by itself. */
@@ -135,6 +138,10 @@ export class Desk extends HTMLElement {
     lines.onCut = (line, text, cut) => this.onCut(line, text, cut.way, cut.at);
     lines.editor.onTrouble = (words) => this.onTrouble(words);
     lines.onEdited = () => this.offers.hide();
+    // Sound that was only now spoken may not be in the archive yet: it is asked for when it is to be heard.
+    lines.onAt = (l) => {
+      if (this.now() - l.end_ms > archived) lines.player.prepare(l.channel, l.start_ms, l.end_ms);
+    };
     lines.onLeft = (line, text) => {
       this.left = { line, text };
       this.onTrouble(t("edit.left"));

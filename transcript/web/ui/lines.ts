@@ -38,6 +38,8 @@ export class Lines extends HTMLElement {
   onTrouble: (why: string) => void = () => {};
   /** Told when an edit ends without being kept: what was typed. */
   onLeft: (line: Line, text: string) => void = () => {};
+  /** Told which line keys are about. */
+  onAt: (line: Line) => void = () => {};
   /** Told when an edit ends, however. */
   onEdited: () => void = () => {};
   /** Where edits go; null: the lines are only read. */
@@ -96,7 +98,11 @@ export class Lines extends HTMLElement {
     this.list.addEventListener("click", (e) => this.clicked(e));
     this.list.addEventListener("keydown", (e) => this.pressed(e));
     this.list.addEventListener("dblclick", (e) => this.doubleClicked(e));
-    this.list.addEventListener("focusin", (e) => this.enterAt(this.rowOf(e.target)));
+    this.list.addEventListener("focusin", (e) => {
+      const row = this.rowOf(e.target);
+      this.enterAt(row);
+      if (row?.line) this.onAt(row.line);
+    });
     this.player.onChange = (playing) => {
       if (!playing) this.silent();
     };
@@ -112,7 +118,7 @@ export class Lines extends HTMLElement {
     window.clearInterval(this.timer);
     this.resized.disconnect();
     this.doubts.stop();
-    this.player.stop();
+    this.player.end();
     document.removeEventListener("tj-language", this.relabel);
   }
 
@@ -468,7 +474,9 @@ export class Lines extends HTMLElement {
   private silent(): void {
     const row = this.playing;
     this.playing = null;
-    if (row) this.draw(row);
+    if (!row) return;
+    this.draw(row);
+    if (row.line && row === this.at) this.onAt(row.line); // it is often heard again
   }
 
   // Editing: one line at a time, in its place.
