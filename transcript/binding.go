@@ -37,7 +37,9 @@ type Binding struct {
 const boundBy = "绑定案件·"
 
 // unseen says whether no person has looked at what the line says.
-func (l *Line) unseen() bool { return l.Revision <= 1 || strings.HasPrefix(l.Author, boundBy) }
+func (l *Line) unseen() bool {
+	return l.Revision <= 1 || strings.HasPrefix(l.Author, boundBy) || strings.HasPrefix(l.Author, seatedBy)
+}
 
 // Bind gives a hearing that was opened on a courtroom's PC its case, and can be
 // repeated to put it right until the record is signed. An announcement of the
@@ -55,7 +57,7 @@ func (d *Docket) Bind(ctx context.Context, id string, b Binding, author string) 
 	if err != nil {
 		return capture.Hearing{}, err
 	}
-	return h, d.reseat(ctx, &old, &h, author)
+	return h, d.reseat(ctx, &old, &h, boundBy, author)
 }
 
 // bind is the hearing as it was, and as it is now with its case.
@@ -162,12 +164,13 @@ func joinSeats(announced, heard []capture.Seat) []capture.Seat {
 	return seats
 }
 
-// reseat gives the lines whose seats have other holders now those holders. A line
-// whose role or speaker a person has put right is left as it is.
-func (d *Docket) reseat(ctx context.Context, old, h *capture.Hearing, author string) error {
+// reseat gives the lines whose seats have other holders now those holders; why stands
+// before the author of their revisions. A line whose role or speaker a person has put
+// right is left as it is.
+func (d *Docket) reseat(ctx context.Context, old, h *capture.Hearing, why, author string) error {
 	lines, _, err := d.store.Lines(ctx, h.ID, 0)
 	if err != nil {
-		return fmt.Errorf("bind hearing %s: %w", h.ID, err)
+		return fmt.Errorf("give lines of hearing %s their holders: %w", h.ID, err)
 	}
 	for _, l := range lines {
 		was, ok := old.SeatAt(l.Channel, l.StartedAt)
@@ -180,12 +183,12 @@ func (d *Docket) reseat(ctx context.Context, old, h *capture.Hearing, author str
 		}
 		by := author
 		if l.unseen() {
-			by = boundBy + author
+			by = why + author
 		}
 		_, err := d.Revise(ctx, h.ID, l.ID, l.Revision, Edit{Role: &is.Role, Speaker: &is.Speaker}, by)
 		var conflict *ConflictError
 		if err != nil && !errors.As(err, &conflict) { // a person is at work on that line
-			return fmt.Errorf("bind hearing %s: %w", h.ID, err)
+			return fmt.Errorf("give lines of hearing %s their holders: %w", h.ID, err)
 		}
 	}
 	return nil

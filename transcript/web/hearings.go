@@ -199,6 +199,19 @@ func (s *Server) bindHearing(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, s.view(h))
 }
 
+// seatHearing adds a seat to a hearing, or says who sits at one now.
+func (s *Server) seatHearing(w http.ResponseWriter, r *http.Request) error {
+	var seat transcript.Seating
+	if err := readJSON(w, r, &seat, false); err != nil {
+		return err
+	}
+	h, err := s.Docket.Seat(r.Context(), r.PathValue("id"), seat, author(r))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, s.view(h))
+}
+
 // releaseScreen says how far the parties' screen may show the hearing.
 func (s *Server) releaseScreen(w http.ResponseWriter, r *http.Request) error {
 	var q struct {

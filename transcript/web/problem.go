@@ -329,6 +329,8 @@ func actionName(action string) string {
 		return "签名"
 	case "bind":
 		return "绑定案件"
+	case "seat":
+		return "调整席位"
 	case "take over":
 		return "并入另一次庭审"
 	case "prove":

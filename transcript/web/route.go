@@ -55,6 +55,7 @@ func (s *Server) routes() []route {
 		{"POST", hearing + "/resume", "hearing.resume", s.resumeHearing},
 		{"POST", hearing + "/close", "hearing.close", s.closeHearing},
 		{"POST", hearing + "/case", "hearing.bind", s.bindHearing},
+		{"POST", hearing + "/seats", "hearing.seat", s.seatHearing},
 		{"POST", hearing + "/screen", "screen.release", s.releaseScreen},
 		{"POST", hearing + "/sign", "record.sign", s.signRecord},
 		{"GET", hearing + "/doubts", "doubt.list", s.listDoubts},

@@ -10,6 +10,7 @@ import { confirm, type Question } from "./dialog";
 import type { Lines } from "./lines";
 import type { Reading } from "./reading";
 import type { Seats } from "./seats";
+import { asked, seat, tell, unseated } from "./seating";
 import { Stream } from "./stream";
 import { clock, language, t, translate } from "./words";
 
@@ -59,6 +60,7 @@ export class HearingView extends HTMLElement {
   private hearing: Hearing | null = null;
   private stream: Stream | null = null;
   private parts = new Map<string, Component>();
+  private sounds: string[] = []; // channels that there is sound of
   private ahead = 0; // the server's clock less ours, ms
   private timers: number[] = [];
   private forget = 0; // timer of the last trouble
@@ -72,6 +74,11 @@ export class HearingView extends HTMLElement {
     this.lines.onTrouble = (why) => this.trouble(t("audio.failed", { why }));
     if (!this.hasAttribute("read")) {
       this.desk.attend(this.lines, this.getAttribute("hearing") ?? "");
+      this.find<Seats>("tj-seats").onSeat = (channel) => void this.seat(channel);
+      this.banner.addEventListener("click", (e) => {
+        const channel = asked(e);
+        if (channel !== null) void this.seat(channel);
+      });
       this.desk.onTrouble = (words) => this.trouble(words);
       this.desk.now = () => Date.now() + this.ahead - Date.parse(this.hearing?.opened_at ?? "");
     }
@@ -214,6 +221,7 @@ export class HearingView extends HTMLElement {
     for (const f of formats) this.find<HTMLAnchorElement>(`[data-format="${f}"]`).href = `${this.path}/record.${f}`;
     document.title = `${h.case_no || h.courtroom_name} · ${t("app")}`;
     this.alarms();
+    this.unseated();
     this.tick();
   }
 
@@ -287,6 +295,19 @@ export class HearingView extends HTMLElement {
     if (part.stopped && part.alarms.length === 0) this.parts.delete(key);
     else this.parts.set(key, part);
     this.alarms();
+    this.unseated();
+  }
+
+  /** Tells the clerk of seats that are recorded and that the hearing does not have. */
+  private unseated(): void {
+    if (this.hearing && this.lines.outbox) tell(this.banner, unseated(this.hearing, this.parts.values(), this.sounds));
+  }
+
+  private async seat(channel: string): Promise<void> {
+    const h = this.hearing;
+    if (!h || (h.status !== "open" && h.status !== "paused" && h.status !== "closed")) return;
+    const now = await seat(h, channel, unseated(h, this.parts.values(), this.sounds).get(channel) ?? channel);
+    if (now) this.take(now);
   }
 
   private alarms(): void {
@@ -313,6 +334,8 @@ export class HearingView extends HTMLElement {
       if (e instanceof Problem) return; // the stream says when the server is lost
       throw e;
     }
+    this.sounds = p.channels.filter((c) => c.stored_ms > 0).map((c) => c.channel);
+    this.unseated();
     const behind = Math.max(0, ...p.channels.map((c) => c.stored_ms - c.recognised_ms));
     const ended = h.status === "closed" || h.status === "signed";
     if (ended && !p.complete) this.banner.set("backlog", "note", t("finishing"));

@@ -327,7 +327,7 @@ export class Lines extends HTMLElement {
       if (waiting?.theirs) words.append(note(t("edit.conflict"), "conflict"));
       else if (waiting?.refused !== undefined) words.append(note(t("edit.refused", { why: waiting.refused }), "conflict"));
       else if (waiting) words.append(note(t("edit.waiting"), "waiting"));
-      else if (line.origin === "speech" && line.revision > 1 && !line.author.startsWith("绑定案件·")) words.append(note(t("corrected")));
+      else if (line.origin === "speech" && line.revision > 1 && !/^(绑定案件|席位变更)·/.test(line.author)) words.append(note(t("corrected")));
       if (line.origin === "hand") words.append(note(t(line.channel === "" ? "hand" : "cut")));
       if (this.drafts.has(line.id)) words.append(note(t("edit.draft"), "waiting"));
     } else if (partial) {

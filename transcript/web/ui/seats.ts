@@ -39,6 +39,9 @@ interface Chip {
 
 /** <tj-seats> */
 export class Seats extends HTMLElement {
+  /** Told of a seat that somebody is to sit at; where nobody listens, there is nothing to press. */
+  onSeat: ((channel: string) => void) | null = null;
+
   private chips = new Map<string, Chip>();
   private hearing: Hearing | null = null;
   private timer = 0;
@@ -77,6 +80,7 @@ export class Seats extends HTMLElement {
       chip.root.className = `seat ${hue(seat.role)}`;
       chip.root.style.setProperty("--lane", String(lane));
       chip.role.textContent = seat.role;
+      if (chip.role instanceof HTMLButtonElement) chip.role.disabled = h.status === "scheduled" || h.status === "signed";
       chip.speaker.textContent = seat.speaker ?? "";
     }
     this.refresh();
@@ -102,8 +106,19 @@ export class Seats extends HTMLElement {
     root.innerHTML =
       '<span class="who"><b></b><small></small></span><span class="meter" aria-hidden="true"><i></i></span><em></em>';
     const part = (name: string) => root.querySelector(name) as HTMLElement;
+    let role = part("b");
+    const change = this.onSeat;
+    if (change) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset["tTitle"] = "seat.change";
+      button.title = t("seat.change");
+      button.addEventListener("click", () => change(channel));
+      role.append(button);
+      role = button;
+    }
     const chip: Chip = {
-      root, role: part("b"), speaker: part("small"), state: part("em"), level: part("i"),
+      root, role, speaker: part("small"), state: part("em"), level: part("i"),
       heard: -Infinity, health: null,
     };
     this.chips.set(channel, chip);
