@@ -27,6 +27,7 @@ type Listener struct {
 	read    uint64        // a hearing has all before this block, and nobody else will want it
 	held    time.Duration // in blocks
 	heardAt time.Time     // when the last block came, or Run began
+	heard   bool          // a block came
 	down    error         // why there is no sound; nil while there is
 	place   string        // what the seat was first heard to be connected to
 	moved   string        // what it is connected to instead; "" is well
@@ -130,7 +131,7 @@ func (l *Listener) put(b heardBlock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if b.err == nil {
-		l.heardAt, l.down = time.Now(), nil
+		l.heardAt, l.heard, l.down = time.Now(), true, nil
 	} else if !errors.Is(b.err, ErrGap) {
 		l.down = b.err
 	}
@@ -175,6 +176,7 @@ type Sound struct {
 	Quiet     time.Duration // since when there is digital silence, or nothing at all
 	Clipped   bool          // too loud for most of the last seconds
 	Err       error         // why there is no sound
+	Waiting   bool          // nothing has come yet, and nobody knows why
 	// Was and Is are set where the device was replaced behind its back: what the
 	// seat was connected to at first, and what it is connected to now.
 	Was, Is string
@@ -183,7 +185,7 @@ type Sound struct {
 // Sound looks at the seat; the level is that since the last look.
 func (l *Listener) Sound() Sound {
 	l.mu.Lock()
-	s := Sound{Err: l.down}
+	s := Sound{Err: l.down, Waiting: !l.heard && l.down == nil}
 	since := time.Since(l.heardAt)
 	if l.moved != "" {
 		s.Was, s.Is = l.place, l.moved

@@ -44,7 +44,7 @@ func New(rate int, log *slog.Logger) *System {
 func (s *System) Devices() ([]Device, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := pa.Initialize(); err != nil {
+	if err := initialize(); err != nil {
 		return nil, fmt.Errorf("start PortAudio: %w", err)
 	}
 	defer s.terminate()
@@ -59,6 +59,12 @@ func (s *System) Devices() ([]Device, error) {
 		}
 	}
 	return devices, nil
+}
+
+// initialize starts the library, once more; terminate ends it as often.
+func initialize() error {
+	hush()
+	return pa.Initialize()
 }
 
 func (s *System) terminate() {
@@ -91,7 +97,7 @@ func (s *Source) Resumable() bool { return false }
 func (s *Source) Open(context.Context, capture.SampleIndex) (capture.Stream, error) {
 	s.system.mu.Lock()
 	defer s.system.mu.Unlock()
-	if err := pa.Initialize(); err != nil {
+	if err := initialize(); err != nil {
 		return nil, fmt.Errorf("start PortAudio: %w", err)
 	}
 	st, err := s.open()

@@ -253,6 +253,8 @@ func checkSound(s seatSound) error {
 	switch {
 	case s.Err != nil:
 		return fmt.Errorf("%s (%s): %w", s.channel, s.role, s.Err)
+	case s.Waiting:
+		return fmt.Errorf("%s (%s): nothing has come from its source yet; check that it is connected, or listen longer (--for)", s.channel, s.role)
 	case s.LevelDBFS <= -119:
 		return fmt.Errorf("%s (%s): digital silence: the microphone is muted, unplugged or without power; check its switch and cable", s.channel, s.role)
 	case s.Clipped:

@@ -295,8 +295,43 @@ func TestBadInputIsSaidEverywhere(t *testing.T) {
 	if status, answer := post("/api/v1/hearings/"+fmt.Sprint(second["id"])+"/open", `{}`); status != http.StatusConflict || !strings.Contains(fmt.Sprint(answer["detail"]), "还没有闭庭，请先将它闭庭") {
 		t.Errorf("opened twice on the page: %d %v", status, answer)
 	}
-	for _, p := range pcs { // before what they record to is taken away
+	for id, p := range pcs { // before what they record to is taken away
 		p.pc.stop()
+		for line := range strings.Lines(p.pc.said.String()) {
+			if !strings.HasPrefix(line, "time=") {
+				t.Errorf("courtroom %s: no line of the log, but one of a library's: %s", id, line)
+			}
+		}
+	}
+}
+
+// TestLibrariesSayNothing looks for devices on a machine that has none but a made one:
+// the sound libraries have much to say of that, and none of it comes on standard error.
+func TestLibrariesSayNothing(t *testing.T) {
+	home := t.TempDir()
+	asound := "pcm.panel { type file slave.pcm \"null\" file \"/dev/null\" infile \"/dev/urandom\" format \"raw\" hint { show on description \"panel\" } }\n"
+	if err := os.WriteFile(filepath.Join(home, ".asoundrc"), []byte(asound), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := writeConfig(t, "[capture]\ncourtroom = \"3\"\nlisten = \"\"\n[[courtroom]]\nid = \"3\"\n"+
+		"[[courtroom.seat]]\nchannel = \"judge\"\nrole = \"审判长\"\nsource = \"portaudio:ALSA/panel\"\n"+
+		"[[courtroom.seat]]\nchannel = \"clerk\"\nrole = \"书记员\"\nsource = \"portaudio:ALSA/pannel\"\n")
+	environ := []string{"HOME=" + home, "JACK_NO_START_SERVER=1", "TINGJI_DATA=" + t.TempDir(), "TINGJI_KAFKA="}
+	for command, want := range map[string]struct{ out, errs string }{
+		"capture devices":            {"portaudio:ALSA/panel#1\t", ""},
+		"capture meter --for 1500ms": {`the nearest is "panel"`, ""},
+		"capture check --for 1500ms": {`the nearest is "panel"`, "of these do not work\n"},
+	} {
+		out, errs, _ := tingji(t, environ, append(strings.Fields(command), "--config", config)...)
+		if strings.Contains(out+errs, "built without") {
+			t.Skip("no PortAudio in this program")
+		}
+		if !strings.Contains(out, want.out) {
+			t.Errorf("%s prints %q", command, out)
+		}
+		if errs != want.errs && (want.errs == "" || strings.Count(errs, "\n") != 1 || !strings.HasSuffix(errs, want.errs)) {
+			t.Errorf("%s writes to standard error:\n%s", command, errs)
+		}
 	}
 }
 
