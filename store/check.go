@@ -271,15 +271,12 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 		return err // merged meanwhile
 	}
 	c.Blocks++
-	rows, err := collect(c.ctx, tx, func(rows *sql.Rows) (data []byte, err error) { return data, rows.Scan(&data) },
-		`SELECT data FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id`, info.block<<rowBits, (info.block+1)<<rowBits)
+	rows := &blockRows{ctx: c.ctx, q: tx, block: info.block}
+	describes, err := rows.read(search.RowDirectory)
 	if err != nil {
 		return err
 	}
-	if len(rows) < 2 {
-		return c.fault(where, "is not there")
-	}
-	block, err := search.ReadContents(rows[search.RowDirectory])
+	block, err := search.ReadContents(describes)
 	if err != nil {
 		return c.fault(where, "%v", err)
 	}
@@ -294,12 +291,32 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 	if err != nil {
 		return err
 	}
+	// Made in parts, as a block can be larger than what a Builder holds.
+	var parts []search.Source
 	builder := search.NewBuilder()
+	end := func() error {
+		anew, err := builder.Rows(func() {})
+		if err != nil {
+			return err
+		}
+		contents, err := search.ReadContents(anew[search.RowDirectory])
+		parts = append(parts, search.Source{Contents: contents, Row: func(n int) ([]byte, error) { return anew[n], nil }})
+		builder = search.NewBuilder()
+		return err
+	}
 	for _, i := range block.Stored() {
 		h, _, count := block.Hearing(i)
 		lines, err := linesOf(block, rows, i, count)
-		if err != nil {
+		if errors.Is(err, search.ErrBlock) {
 			return c.fault(where+" hearing "+h.ID, "%v", err)
+		}
+		if err != nil {
+			return err
+		}
+		if n := builder.Lines(); n > 0 && n+count > search.MaxBuilt {
+			if err := end(); err != nil {
+				return err
+			}
 		}
 		builder.Add(*h, lines)
 		if !counts[h.ID] {
@@ -321,30 +338,58 @@ func (c *checker) block(tx *sql.Tx, info blockInfo) error {
 			return err
 		}
 	}
-	anew, err := builder.Rows(func() {})
-	if err != nil {
+	if err := end(); err != nil {
 		return err
 	}
-	if len(anew) != len(rows) {
-		return c.fault(where, "has %d rows, its lines make %d", len(rows), len(anew))
+	anew, err := search.NewMerger(parts)
+	if err != nil {
+		return c.fault(where, "%v", err)
 	}
-	for i := range rows {
-		if !bytes.Equal(rows[i], anew[i]) && !(i == search.RowDirectory && block.Same(anew[i])) {
-			return c.fault(fmt.Sprintf("%s row %d", where, i), "was changed: its lines make other bytes")
+	anew.AsWritten(block)
+	errChanged := errors.New("changed")
+	made := 0
+	err = anew.Rows(func(row int, data []byte) error {
+		made++
+		is, err := rows.read(row)
+		if err != nil && !errors.Is(err, search.ErrBlock) {
+			return err
 		}
+		if err != nil || !bytes.Equal(is, data) && !(row == search.RowDirectory && block.Same(data)) {
+			return errors.Join(errChanged, c.fault(fmt.Sprintf("%s row %d", where, row), "was changed: its lines make other bytes"))
+		}
+		return nil
+	}, func() {})
+	if errors.Is(err, errTooMany) {
+		return errTooMany
+	}
+	if err != nil {
+		if errors.Is(err, errChanged) {
+			return nil
+		}
+		return err
+	}
+	if _, err := rows.read(made); !errors.Is(err, search.ErrBlock) {
+		if err == nil {
+			err = c.fault(where, "has more than the %d rows that its lines make", made)
+		}
+		return err
 	}
 	return nil
 }
 
 // linesOf reads the lines of a hearing from the rows of a block.
-func linesOf(b *search.Contents, rows [][]byte, i, count int) ([]search.Line, error) {
+func linesOf(b *search.Contents, rows *blockRows, i, count int) ([]search.Line, error) {
 	lines := []search.Line{}
 	for len(lines) < count {
 		row, first := b.PieceRow(i, len(lines))
-		if row >= len(rows) || first != len(lines) {
+		if first != len(lines) {
 			return nil, search.ErrBlock
 		}
-		p, err := search.ReadPiece(rows[row])
+		data, err := rows.read(row)
+		if err != nil {
+			return nil, err
+		}
+		p, err := search.ReadPiece(data)
 		if err != nil {
 			return nil, err
 		}

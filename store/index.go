@@ -32,11 +32,14 @@ const (
 	quietClosed = 2 * time.Second // a closed one
 	// Blocks of about the same size are merged when there are this many.
 	mergeAt = 8
-	// Rows written or deleted in one transaction: 128 kB at most, and no more
-	// than take a writer's patience, which is what a live line may have to wait
-	// for.
-	rowsAtOnce = 64
-	patience   = 10 * time.Millisecond
+	// Rows written or deleted in one transaction: no more than take a writer's
+	// patience, which is what a live line may have to wait for.
+	rowsAtOnce  = 64
+	bytesAtOnce = 128 << 10 // a longer row stands alone
+	patience    = 10 * time.Millisecond
+	// Hearings of a block that is not merged: each takes 50 µs of the transaction
+	// from which on it counts. In a merged one it takes 4.
+	hearingsAtOnce = 1000
 	// After so many rows SQLite's log is moved into its file.
 	checkpointAfter = 512
 	// While it makes way, the index rests restFor times as long as it worked, after
@@ -216,7 +219,7 @@ func (s *Store) indexHearings(ctx context.Context, list []marked) error {
 		ids[i] = m.hearing
 	}
 	for len(ids) > 0 {
-		n, err := s.writeBlock(ctx, ids, nil)
+		n, err := s.writeBlock(ctx, ids)
 		if err != nil {
 			return fmt.Errorf("index %d hearings: %w", len(ids), err)
 		}
@@ -236,23 +239,105 @@ func (s *Store) merge(ctx context.Context) error {
 		if small == nil {
 			return nil
 		}
-		var ids []string
-		var numbers []int64
-		for _, b := range small {
-			numbers = append(numbers, b.block)
-			list, err := collect(ctx, s.read, func(rows *sql.Rows) (id string, err error) {
-				return id, rows.Scan(&id)
-			}, `SELECT hearing FROM search_hearings WHERE block = $1
-				AND hearing NOT IN (SELECT hearing FROM search_dirty) ORDER BY hearing`, b.block)
-			if err != nil {
-				return fmt.Errorf("list hearings of block %d: %w", b.block, err)
-			}
-			ids = append(ids, list...)
-		}
-		if _, err := s.writeBlock(ctx, ids, numbers); err != nil {
-			return fmt.Errorf("merge blocks %v: %w", numbers, err)
+		if err := s.mergeBlocks(ctx, small); err != nil {
+			return fmt.Errorf("merge %d blocks: %w", len(small), err)
 		}
 	}
+}
+
+// mergeBlocks puts a new block in the place of some, without the hearings that
+// do not count in them any more.
+func (s *Store) mergeBlocks(ctx context.Context, small []blockInfo) error {
+	var sources []search.Source
+	var numbers []int64
+	for _, b := range small {
+		rows := &blockRows{ctx: ctx, q: s.read, block: b.block}
+		row, err := rows.read(search.RowDirectory)
+		if err != nil {
+			return err
+		}
+		contents, err := search.ReadContents(row)
+		if err != nil {
+			return fmt.Errorf("block %d: %w", b.block, err)
+		}
+		list, err := collect(ctx, s.read, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) },
+			`SELECT hearing FROM search_moved WHERE block = $1`, b.block)
+		if err != nil {
+			return fmt.Errorf("list what left block %d: %w", b.block, err)
+		}
+		left := map[string]bool{}
+		for _, id := range list {
+			left[id] = true
+		}
+		sources = append(sources, search.Source{Contents: contents, Row: rows.read, Without: func(id string) bool { return left[id] }})
+		numbers = append(numbers, b.block)
+	}
+	m, err := search.NewMerger(sources)
+	if err != nil {
+		return err
+	}
+	entries := make([]marked, len(m.Hearings()))
+	var at span
+	for i, h := range m.Hearings() {
+		at.add(h.Place())
+		entries[i] = marked{hearing: h.ID, changes: -1} // as they were: a mark stays
+	}
+	w, err := s.newBlock(ctx, m.Lines(), at)
+	if err != nil {
+		return err
+	}
+	if err := m.Rows(func(row int, data []byte) error { return w.write(ctx, row, data) }, func() { w.rest(ctx) }); err != nil {
+		return err
+	}
+	return w.publish(ctx, entries, numbers)
+}
+
+// span is from the newest to the oldest of some hearings.
+type span struct {
+	newest, oldest search.Place
+	some           bool
+}
+
+func (s *span) add(p search.Place) {
+	if !s.some || p.Compare(s.newest) < 0 {
+		s.newest = p
+	}
+	if !s.some || p.Compare(s.oldest) > 0 {
+		s.oldest = p
+	}
+	s.some = true
+}
+
+// blockRows reads the rows of a block, some ahead. For one goroutine.
+type blockRows struct {
+	ctx   context.Context
+	q     querier
+	block int64
+	first int // of rows
+	rows  [][]byte
+}
+
+// read is a row of the block; what it returns stays as it is.
+func (r *blockRows) read(row int) ([]byte, error) {
+	if row < r.first || row >= r.first+len(r.rows) {
+		ids := r.block<<rowBits | int64(row)
+		rows, err := collect(r.ctx, r.q, func(rows *sql.Rows) (data []byte, err error) {
+			var id int64
+			if err = rows.Scan(&id, &data); err == nil && id != ids {
+				err = fmt.Errorf("block %d row %d is missing: %w", r.block, ids&(1<<rowBits-1), search.ErrBlock)
+			}
+			ids++
+			return data, err
+		}, `SELECT id, data FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3`, ids, (r.block+1)<<rowBits, rowsAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 {
+			return nil, fmt.Errorf("block %d row %d is missing: %w", r.block, row, search.ErrBlock)
+		}
+		r.first, r.rows = row, rows
+	}
+	return r.rows[row-r.first], nil
 }
 
 // smallBlocks are blocks to merge, which fit into one: as many of one size as
@@ -283,14 +368,13 @@ func smallBlocks(blocks []blockInfo) []blockInfo {
 	return nil
 }
 
-// writeBlock writes hearings into a new block, as many as fit, at least one,
-// and drops the blocks that it replaces; then all hearings must fit. It returns
-// how many were written.
-func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) (int, error) {
+// writeBlock writes hearings into a new block, as many as fit, at least one. It
+// returns how many were written.
+func (s *Store) writeBlock(ctx context.Context, ids []string) (int, error) {
 	b := search.NewBuilder()
 	steps := newSteps(s)
 	var entries []marked
-	var newest, oldest search.Place
+	var at span
 	reading, stop := context.WithCancel(ctx)
 	hearings := s.hearingsToIndex(reading, ids)
 	defer func() {
@@ -299,22 +383,15 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 		}
 	}()
 	for next := range hearings {
-		h, err := next.Hearing, next.err
-		if err != nil {
-			return 0, err
+		if next.err != nil {
+			return 0, next.err
 		}
-		if replaces == nil && len(entries) > 0 && b.Lines()+len(next.lines) > search.MaxLines {
+		if len(entries) == hearingsAtOnce || len(entries) > 0 && b.Lines()+len(next.lines) > search.MaxBuilt {
 			break
 		}
-		b.Add(h, next.lines)
-		if p := h.Place(); len(entries) == 0 {
-			newest, oldest = p, p
-		} else if p.Compare(newest) < 0 {
-			newest = p
-		} else if p.Compare(oldest) > 0 {
-			oldest = p
-		}
-		entries = append(entries, marked{hearing: h.ID, changes: next.changes})
+		b.Add(next.Hearing, next.lines)
+		at.add(next.Place())
+		entries = append(entries, marked{hearing: next.ID, changes: next.changes})
 		steps.rest(ctx)
 	}
 	if err := ctx.Err(); err != nil {
@@ -324,31 +401,69 @@ func (s *Store) writeBlock(ctx context.Context, ids []string, replaces []int64) 
 	if err != nil {
 		return 0, err
 	}
-	block := int64(0)
-	err = s.write.QueryRowContext(ctx, `
-		INSERT INTO search_blocks (ready, lines, newest_at, newest_id, oldest_at, oldest_id)
-		VALUES (0, $1, $2, $3, $4, $5) RETURNING block`,
-		int64(b.Lines()), newest.AtMS, newest.ID, oldest.AtMS, oldest.ID).Scan(&block)
+	w, err := s.newBlock(ctx, b.Lines(), at)
 	if err != nil {
 		return 0, err
 	}
-	for at := 0; at < len(rows); {
-		n := min(len(rows)-at, steps.n)
-		err := steps.take(ctx, n, func() error { return s.writeRows(ctx, block<<rowBits|int64(at), rows[at:at+n]) })
-		if err != nil {
+	for i, data := range rows {
+		if err := w.write(ctx, i, data); err != nil {
 			return 0, err
 		}
-		at += n
 	}
-	if err := s.transact(ctx, func(tx *sql.Tx) error { return publish(ctx, tx, s.dialect, block, entries, replaces) }); err != nil {
-		return 0, err
+	return len(entries), w.publish(ctx, entries, nil)
+}
+
+// blockWriter writes the rows of a new block, some in a transaction.
+type blockWriter struct {
+	*steps
+	block   int64
+	waiting [][2]any // id and data
+	bytes   int      // of waiting
+}
+
+// newBlock begins a block that does not count yet.
+func (s *Store) newBlock(ctx context.Context, lines int, at span) (*blockWriter, error) {
+	w := &blockWriter{steps: newSteps(s)}
+	return w, s.write.QueryRowContext(ctx, `
+		INSERT INTO search_blocks (ready, lines, newest_at, newest_id, oldest_at, oldest_id)
+		VALUES (0, $1, $2, $3, $4, $5) RETURNING block`,
+		int64(lines), at.newest.AtMS, at.newest.ID, at.oldest.AtMS, at.oldest.ID).Scan(&w.block)
+}
+
+func (w *blockWriter) write(ctx context.Context, row int, data []byte) error {
+	w.waiting = append(w.waiting, [2]any{w.block<<rowBits | int64(row), data})
+	if w.bytes += len(data); len(w.waiting) < w.n && w.bytes < bytesAtOnce {
+		return nil
+	}
+	return w.flush(ctx)
+}
+
+func (w *blockWriter) flush(ctx context.Context) error {
+	rows := w.waiting
+	w.waiting, w.bytes = nil, 0
+	if len(rows) == 0 {
+		return nil
+	}
+	return w.take(ctx, len(rows), func() error { return w.store.writeRows(ctx, rows) })
+}
+
+// publish makes the block count in place of others, which it deletes.
+func (w *blockWriter) publish(ctx context.Context, entries []marked, replaces []int64) error {
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	err := w.store.transact(ctx, func(tx *sql.Tx) error {
+		return publish(ctx, tx, w.store.dialect, w.block, entries, replaces)
+	})
+	if err != nil {
+		return err
 	}
 	for _, old := range replaces {
-		if err := s.deleteRows(ctx, old); err != nil {
-			return 0, err
+		if err := w.store.deleteRows(ctx, old); err != nil {
+			return err
 		}
 	}
-	return len(entries), nil
+	return nil
 }
 
 // toIndex is a hearing with its lines, of one instant.
@@ -454,15 +569,16 @@ func (s *Store) checkpoint(ctx context.Context) {
 	}
 }
 
-func (s *Store) writeRows(ctx context.Context, first int64, rows [][]byte) error {
+// writeRows writes pairs of id and data.
+func (s *Store) writeRows(ctx context.Context, rows [][2]any) error {
 	query := `INSERT INTO search_rows (id, data) VALUES `
 	var args []any
-	for i, data := range rows {
+	for i, row := range rows {
 		if i > 0 {
 			query += ","
 		}
 		query += s.dialect.places(2*i+1, 2)
-		args = append(args, first+int64(i), data)
+		args = append(args, row[0], row[1])
 	}
 	return s.changeLightly(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, query, args...)
@@ -560,8 +676,9 @@ func (s *Store) warm(ctx context.Context) error {
 		return err
 	})
 	slices.SortFunc(blocks, func(a, b blockInfo) int { return a.newest.Compare(b.newest) })
-	for _, info := range blocks[:min(len(blocks), maxContents)] {
-		if err != nil {
+	lines := 0
+	for _, info := range blocks {
+		if lines += int(info.lines); err != nil || lines > maxContents {
 			break
 		}
 		// Each by itself: a long view keeps SQLite's log from being used again.

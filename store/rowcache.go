@@ -80,42 +80,52 @@ func (c *rowCache) put(id int64, data []byte) {
 // latest keeps what was used last, by the numbers of blocks. The zero value is
 // ready; safe for use by several goroutines.
 type latest[T any] struct {
-	mu    sync.Mutex
-	kept  map[int64]*T
-	used  map[int64]uint64 // when, by clock
-	clock uint64
+	mu     sync.Mutex
+	kept   map[int64]*used[T]
+	weight int
+	clock  uint64
+}
+
+type used[T any] struct {
+	value  *T
+	weight int
+	at     uint64 // by clock
 }
 
 // get is nil where nothing is kept.
 func (l *latest[T]) get(block int64) *T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.kept[block]
-	if v != nil {
-		l.clock++
-		l.used[block] = l.clock
+	u := l.kept[block]
+	if u == nil {
+		return nil
 	}
-	return v
+	l.clock++
+	u.at = l.clock
+	return u.value
 }
 
-// put keeps v, and of all no more than max.
-func (l *latest[T]) put(block int64, v *T, max int) {
+// put keeps v, and of all no more than weigh max together, or v alone.
+func (l *latest[T]) put(block int64, v *T, weight, max int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.kept == nil {
-		l.kept, l.used = map[int64]*T{}, map[int64]uint64{}
+		l.kept = map[int64]*used[T]{}
+	}
+	if was := l.kept[block]; was != nil {
+		l.weight -= was.weight
 	}
 	l.clock++
-	l.kept[block], l.used[block] = v, l.clock
-	if len(l.kept) <= max {
-		return
-	}
-	oldest := block
-	for b, at := range l.used {
-		if at < l.used[oldest] {
-			oldest = b
+	l.kept[block] = &used[T]{v, weight, l.clock}
+	l.weight += weight
+	for l.weight > max && len(l.kept) > 1 {
+		oldest := block
+		for b, u := range l.kept {
+			if u.at < l.kept[oldest].at {
+				oldest = b
+			}
 		}
+		l.weight -= l.kept[oldest].weight
+		delete(l.kept, oldest)
 	}
-	delete(l.kept, oldest)
-	delete(l.used, oldest)
 }

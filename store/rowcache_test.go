@@ -47,12 +47,16 @@ func TestLatest(t *testing.T) {
 	var l latest[string]
 	for n := range int64(10) {
 		s := fmt.Sprint(n)
-		l.put(n, &s, 4)
+		l.put(n, &s, 5, 20)
 		if zero := l.get(0); zero == nil || *zero != "0" {
 			t.Fatalf("what was used last is gone after %d", n)
 		}
 	}
-	if l.get(9) == nil || l.get(1) != nil || len(l.kept) != 4 || len(l.used) != 4 {
-		t.Errorf("kept %v", l.kept)
+	if l.get(9) == nil || l.get(1) != nil || len(l.kept) != 4 || l.weight != 20 {
+		t.Errorf("kept %v, weight %d", l.kept, l.weight)
+	}
+	s := "one that is too large"
+	if l.put(10, &s, 21, 20); l.get(10) == nil || len(l.kept) != 1 || l.weight != 21 {
+		t.Errorf("kept %v, weight %d", l.kept, l.weight)
 	}
 }

@@ -152,17 +152,23 @@ func (s *blockSource) open() error {
 		return err
 	}
 	dead := s.f.dead[s.info.block]
-	for i := range s.contents.Hearings() {
-		h, first, count := s.contents.Hearing(i)
-		none := func(set search.Set) bool { return set.Next(first, first+count) == first+count }
-		if slices.ContainsFunc(s.sets, none) || s.f.moved[h.ID] || dead[h.ID] ||
-			s.after != nil && h.Place().Compare(*s.after) <= 0 || !s.f.wanted(h) {
-			continue
-		}
-		if s.f.matcher.Near(s.sets, first, first+count); !slices.ContainsFunc(s.sets, none) {
-			s.candidates = append(s.candidates, i)
-		}
+	none := func(first, end int) bool {
+		return slices.ContainsFunc(s.sets, func(set search.Set) bool { return set.Next(first, end) == end })
 	}
+	// From one hearing with a line of the first set to the next: of what is rare
+	// most have none.
+	for n, lines := s.sets[0].Next(0, s.block.Lines()), s.block.Lines(); n < lines; {
+		i := s.contents.At(n)
+		h, first, count := s.contents.Hearing(i)
+		if end := first + count; !none(first, end) && !s.f.moved[h.ID] && !dead[h.ID] &&
+			(s.after == nil || h.Place().Compare(*s.after) > 0) && s.f.wanted(h) {
+			if s.f.matcher.Near(s.sets, first, end); !none(first, end) {
+				s.candidates = append(s.candidates, i)
+			}
+		}
+		n = s.sets[0].Next(first+count, lines)
+	}
+	slices.Sort(s.candidates)
 	s.pieces, s.fetch = map[int]*search.Piece{}, 4
 	return nil
 }
@@ -476,10 +482,10 @@ func (b *ownBytes) Scan(v any) error {
 }
 
 const (
-	// maxBlocks bounds the blocks whose keys are in memory, about 110 kB each.
-	maxBlocks = 1000
-	// maxContents bounds those whose hearings are, about 350 kB each.
-	maxContents = 500
+	// maxKeys bounds the lines of the blocks whose keys are in memory: about 110 MB.
+	maxKeys = 256 << 20
+	// maxContents bounds those of the blocks whose hearings are: about 180 MB.
+	maxContents = 128 << 20
 )
 
 // blockOf is where the keys of a block are.
@@ -496,7 +502,7 @@ func (f *finder) blockOf(info blockInfo) (*search.Block, error) {
 	if err != nil {
 		return nil, fmt.Errorf("block %d: %w", info.block, err)
 	}
-	f.store.index.blocks.put(info.block, b, maxBlocks)
+	f.store.index.blocks.put(info.block, b, b.Lines(), maxKeys)
 	return b, nil
 }
 
@@ -517,6 +523,6 @@ func (f *finder) contentsOf(block int64, b *search.Block) (*search.Contents, err
 	if err != nil {
 		return nil, fmt.Errorf("block %d: %w", block, err)
 	}
-	f.store.index.contents.put(block, c, maxContents)
+	f.store.index.contents.put(block, c, b.Lines(), maxContents)
 	return c, nil
 }

@@ -20,11 +20,17 @@ import (
 // Lines have numbers within the block. A page is, for each key: uvarint
 // difference to the key before (of the first: the key), uvarint length of its
 // list, and the list: uvarint differences of ascending line numbers, the first
-// one plus one. A piece is described at appendPiece.
+// one plus one. A key with a long list stands in several pages, each with a part
+// of the list, and begins the first of them. A piece is described at appendPiece.
 
-// MaxLines bounds the lines of a block, and with them the memory that making
-// and reading one takes.
-const MaxLines = 1 << 18
+const (
+	// MaxLines bounds the lines of a block: what is rare has to be looked for in
+	// each block, and reading one takes a bit of memory for each line.
+	MaxLines = 1 << 21
+	// MaxBuilt bounds those of a block that is made at once, with all its
+	// postings in memory; larger ones are merged of these.
+	MaxBuilt = 1 << 18
+)
 
 const (
 	rowPages = 2 // the first
@@ -32,6 +38,9 @@ const (
 	// Two pages fit into a page of SQLite, four into one of PostgreSQL, which
 	// would move larger rows out of their table.
 	pageSize = 1900
+	// Longer lists are split, so that no row is larger by far: what is written at
+	// once stays small, and what is read stays in memory.
+	longList = 16 << 10
 	// PieceLines is how many lines of a hearing stand in a piece: what is read to
 	// check one line.
 	PieceLines = 48
@@ -56,7 +65,7 @@ type Block struct {
 // ReadBlock reads the row that says where keys are, of a block with so many
 // lines.
 func ReadBlock(fences []byte, lines int) (*Block, error) {
-	if lines < 0 || lines > 1<<lineBits {
+	if lines < 0 || lines > MaxLines {
 		return nil, ErrBlock
 	}
 	b := &Block{lines: lines, fences: make([]key, 0, len(fences)/5)}
@@ -140,8 +149,11 @@ func (b *Block) count(e *Expr) int {
 
 // pages are those that may hold a key of the range: from, and before to.
 func (b *Block) pages(e *Expr) (from, to int) {
-	after := func(k key) int { return sort.Search(len(b.fences), func(i int) bool { return b.fences[i] > k }) }
-	return max(0, after(e.first)-1), after(e.last)
+	from, begins := slices.BinarySearch(b.fences, e.first)
+	if !begins && from > 0 {
+		from--
+	}
+	return from, sort.Search(len(b.fences), func(i int) bool { return b.fences[i] > e.last })
 }
 
 // Set is a set of lines of a block.
@@ -299,9 +311,13 @@ func (b *Block) addList(list []byte, set Set) error {
 	line := uint64(0)
 	for i := 0; i < len(list); {
 		d := uint64(list[i])
-		if d < 0x80 {
+		switch {
+		case d < 0x80:
 			i++
-		} else {
+		case i+1 < len(list) && list[i+1] < 0x80: // nearly all others
+			d = d&0x7f | uint64(list[i+1])<<7
+			i += 2
+		default:
 			var n int
 			if d, n = binary.Uvarint(list[i:]); n <= 0 {
 				return ErrBlock

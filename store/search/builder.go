@@ -1,12 +1,12 @@
 package search
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
 
-// Builder makes a block. It is for one goroutine.
+// Builder makes a block of MaxBuilt lines at most, or of one hearing. It is for
+// one goroutine.
 //
 // Postings are collected by the beginning of their keys, as numbers that sort
 // by the rest of the key and then by line: eight bytes each, and nothing in
@@ -21,7 +21,7 @@ type Builder struct {
 }
 
 const (
-	lineBits = 19 // of a posting; a block that is one hearing may be larger than others
+	lineBits = 19 // of a posting; a block that is one hearing may have more than MaxBuilt
 	bucketAt = 64 - lineBits
 )
 
@@ -59,8 +59,11 @@ func (b *Builder) Rows(pause func()) ([][]byte, error) {
 	if b.dir.Lines > 1<<lineBits {
 		return nil, fmt.Errorf("describe a block: a hearing has %d lines, more than %d", b.dir.Lines, 1<<lineBits)
 	}
-	w := pageWriter{rows: make([][]byte, rowPages), fences: []byte{}}
-	var list []byte
+	rows := make([][]byte, rowPages)
+	w := pageWriter{fences: []byte{}, put: func(page []byte) error {
+		rows = append(rows, page)
+		return nil
+	}}
 	for begins, n := range b.bucketOf {
 		if n == 0 {
 			continue
@@ -69,50 +72,17 @@ func (b *Builder) Rows(pause func()) ([][]byte, error) {
 		b.buckets[n-1] = nil
 		slices.Sort(postings)
 		for i := 0; i < len(postings); {
-			rest, last := postings[i]>>lineBits, uint64(0)
-			list = list[:0]
+			rest := postings[i] >> lineBits
+			w.begin(key(begins)<<bucketAt | rest)
 			for ; i < len(postings) && postings[i]>>lineBits == rest; i++ {
-				if line := postings[i]&(1<<lineBits-1) + 1; line != last { // a line may hold a key twice
-					list = binary.AppendUvarint(list, line-last)
-					last = line
-				}
+				w.line(int(postings[i] & (1<<lineBits - 1))) // put does not fail
 			}
-			w.add(key(begins)<<bucketAt|rest, list)
+			w.finish()
 		}
 		pause()
 	}
 	w.end()
-	b.dir.Pieces = len(w.rows)
-	w.rows[RowFences], w.rows[RowDirectory] = w.fences, b.dir.encode()
-	return append(w.rows, b.pieces...), nil
-}
-
-// pageWriter writes keys, which come ascending, into pages.
-type pageWriter struct {
-	rows      [][]byte
-	fences    []byte
-	page      []byte
-	lastFence key
-	last      key // of the page
-}
-
-func (w *pageWriter) add(k key, list []byte) {
-	if len(w.page)+len(list) > pageSize {
-		w.end()
-	}
-	if len(w.page) == 0 {
-		w.fences = binary.AppendUvarint(w.fences, k-w.lastFence)
-		w.lastFence = k
-	}
-	w.page = binary.AppendUvarint(w.page, k-w.last)
-	w.last = k
-	w.page = binary.AppendUvarint(w.page, uint64(len(list)))
-	w.page = append(w.page, list...)
-}
-
-func (w *pageWriter) end() {
-	if len(w.page) > 0 {
-		w.rows = append(w.rows, slices.Clone(w.page))
-		w.page, w.last = w.page[:0], 0
-	}
+	b.dir.Pieces = len(rows)
+	rows[RowFences], rows[RowDirectory] = w.fences, b.dir.encode()
+	return append(rows, b.pieces...), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"unsafe"
 
 	"tingji/capture"
@@ -14,7 +15,9 @@ import (
 // safe for use by several goroutines.
 type Contents struct {
 	dir      directory
+	form     byte
 	hearings []int // of dir.Hearings, the newest first
+	ranks    []int // of dir.Hearings: their places in hearings
 }
 
 // directory is row 1 of a block.
@@ -31,9 +34,11 @@ type entry struct {
 	Piece int `json:"piece"` // the first, from 0
 }
 
-// contentsForm begins the row. Rows of earlier versions are JSON, and begin
-// with a brace.
-const contentsForm = 2
+func (e *entry) pieces() int { return (e.Count + PieceLines - 1) / PieceLines }
+
+// contentsForm begins the row. Of form 2 are blocks in which a key never stands
+// in several pages. Rows of earlier versions are JSON, and begin with a brace.
+const contentsForm = 3
 
 // encode writes the row: the form, uvarint lines, row of the first piece and
 // number of hearings; the texts that hearings have in common, once each; then
@@ -96,8 +101,10 @@ func ReadContents(row []byte) (*Contents, error) {
 		if err := json.Unmarshal(row, &c.dir); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBlock, err)
 		}
-	case len(row) == 0 || row[0] != contentsForm || !c.dir.decode(row[1:]):
+	case len(row) == 0 || row[0] != contentsForm && row[0] != 2 || !c.dir.decode(row[1:]):
 		return nil, ErrBlock
+	default:
+		c.form = row[0]
 	}
 	if c.dir.Pieces < rowPages {
 		return nil, ErrBlock
@@ -111,12 +118,16 @@ func ReadContents(row []byte) (*Contents, error) {
 		next += e.Count
 		c.hearings = append(c.hearings, i)
 	}
-	if next != c.dir.Lines {
+	if next != c.dir.Lines || next > MaxLines {
 		return nil, ErrBlock
 	}
 	slices.SortFunc(c.hearings, func(i, j int) int {
 		return c.dir.Hearings[i].Place().Compare(c.dir.Hearings[j].Place())
 	})
+	c.ranks = make([]int, len(c.hearings))
+	for i, added := range c.hearings {
+		c.ranks[added] = i
+	}
 	return c, nil
 }
 
@@ -128,7 +139,7 @@ func (d *directory) decode(row []byte) bool {
 	for i := range names {
 		names[i] = r.string()
 	}
-	if r.bad || lines > 1<<lineBits || pieces > 1<<32 {
+	if r.bad || lines > MaxLines || pieces > 1<<32 {
 		return false
 	}
 	d.Lines, d.Pieces = int(lines), int(pieces)
@@ -162,13 +173,13 @@ func (d *directory) decode(row []byte) bool {
 			e.People = people[from:len(people):len(people)]
 		}
 		e.First, e.Piece = first, piece
-		if n := r.number(); n <= 1<<lineBits {
+		if n := r.number(); n <= MaxLines {
 			e.Count = int(n)
 		} else {
 			r.bad = true
 		}
 		first += e.Count
-		piece += (e.Count + PieceLines - 1) / PieceLines
+		piece += e.pieces()
 		if r.bad {
 			return false
 		}
@@ -197,15 +208,15 @@ func (c *Contents) Hearing(i int) (h *Hearing, first, count int) {
 	return &e.Hearing, e.First, e.Count
 }
 
-// Stored are the hearings, as Hearing counts them, in the order in which they
-// were added.
-func (c *Contents) Stored() []int {
-	order := make([]int, len(c.hearings))
-	for i, added := range c.hearings {
-		order[added] = i
-	}
-	return order
+// At is the hearing, as Hearing counts them, with a line of the block.
+func (c *Contents) At(line int) int {
+	after := sort.Search(len(c.dir.Hearings), func(i int) bool { return c.dir.Hearings[i].First > line })
+	return c.ranks[after-1]
 }
+
+// Stored are the hearings, as Hearing counts them, in the order in which they
+// were added. Nobody may change them.
+func (c *Contents) Stored() []int { return c.ranks }
 
 // PieceRow is the row with line n of the i-th hearing, and the first line in
 // that row.

@@ -174,20 +174,30 @@ func (b *bench) all(r transcript.SearchRequest, see func(string) bool) (list []s
 // each.
 func testNaiveScan(t *testing.T, b *bench, past func() *sql.DB) {
 	c, hearings := load(t, past, *searchLines)
-	// As in a store that has lived: several blocks, some hearings moved.
+	// As in a store that has lived: several blocks, some of them merged, some
+	// hearings moved out of either.
 	b.ok(b.IndexNow(b.ctx))
 	db := past()
 	defer db.Close()
-	touch := func(n int) {
-		for i := 0; i < len(hearings); i += n {
+	touch := func(first, n int) {
+		for i := first; i < len(hearings); i += n {
 			if _, err := db.ExecContext(b.ctx, `UPDATE hearings SET changes = changes + 1 WHERE id = $1`, hearings[i].ID); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	touch(5)
+	for i := range 14 {
+		touch(i%4, 11)
+		b.ok(b.IndexNow(b.ctx))
+	}
+	var made, blocks int
+	b.ok(db.QueryRowContext(b.ctx, `SELECT max(block), count(*) FROM search_blocks`).Scan(&made, &blocks))
+	if merged := blocks < made; !merged || blocks < 2 {
+		t.Errorf("%d blocks were made and are %d now: nothing was merged", made, blocks)
+	}
+	touch(0, 5)
 	b.ok(b.IndexNow(b.ctx))
-	touch(3)
+	touch(0, 3)
 	lines := 0
 	for _, h := range hearings {
 		lines += len(h.Lines)
@@ -531,6 +541,9 @@ func testIndexKeeps(t *testing.T, b *bench, past func() *sql.DB) {
 	rows := `SELECT count(*) FROM search_rows WHERE id / 16777216 NOT IN (SELECT block FROM search_blocks)`
 	if n := count(rows); n != 0 {
 		t.Errorf("%d rows of replaced blocks are left", n)
+	}
+	if c, err := b.Check(b.ctx, func(f store.Fault) { t.Errorf("%+v", f) }); err != nil || c.Blocks < 2 {
+		t.Errorf("checked %+v, %v", c, err)
 	}
 	whole := b.search(transcript.SearchRequest{Query: "第1句"}).Count
 	for _, crash := range []string{
