@@ -119,6 +119,40 @@ const (
 	forgetAfter = 90 * 24 * time.Hour
 )
 
+// CheckSpool says why a daemon of a courtroom could not start on a spool: it is another
+// courtroom's, or a newer program's. It changes nothing, and may look while one runs.
+func CheckSpool(dir, courtroom string) error {
+	var state spoolState
+	b, err := os.ReadFile(filepath.Join(dir, stateName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read spool state: %w", err)
+	}
+	if json.Unmarshal(b, &state) != nil || state.V < 1 {
+		return nil // a daemon makes it anew from the chunks
+	}
+	return state.fits(dir, courtroom)
+}
+
+// fits says whether a daemon of a courtroom can go on from the state.
+func (s *spoolState) fits(dir, courtroom string) error {
+	if s.V != 1 {
+		return &StartError{
+			Text:   fmt.Sprintf("暂存区 %s 是新版程序写的（版本 %d）；请升级本机的程序", dir, s.V),
+			TextEN: fmt.Sprintf("spool %s has version %d, written by a newer program: update this one", dir, s.V),
+		}
+	}
+	if s.Courtroom != courtroom {
+		return &StartError{
+			Text:   fmt.Sprintf("暂存区 %s 属于法庭“%s”，不属于“%s”；请换一个数据文件夹，或改正配置中的法庭编号", dir, s.Courtroom, courtroom),
+			TextEN: fmt.Sprintf("spool %s belongs to courtroom %q, not to %q: choose another folder, or correct the courtroom's name", dir, s.Courtroom, courtroom),
+		}
+	}
+	return nil
+}
+
 // loadSpoolState reads state.json; damaged says that there was one that could
 // not be read and was put aside.
 func loadSpoolState(dir, courtroom string) (state spoolState, damaged bool, err error) {
@@ -137,17 +171,8 @@ func loadSpoolState(dir, courtroom string) (state spoolState, damaged bool, err 
 		}
 		return fresh, true, nil
 	}
-	if state.V != 1 {
-		return fresh, false, &StartError{
-			Text:   fmt.Sprintf("暂存区 %s 是新版程序写的（版本 %d）；请升级本机的程序", dir, state.V),
-			TextEN: fmt.Sprintf("spool %s has version %d, written by a newer program: update this one", dir, state.V),
-		}
-	}
-	if state.Courtroom != courtroom {
-		return fresh, false, &StartError{
-			Text:   fmt.Sprintf("暂存区 %s 属于法庭“%s”，不属于“%s”；请换一个数据文件夹，或改正配置中的法庭编号", dir, state.Courtroom, courtroom),
-			TextEN: fmt.Sprintf("spool %s belongs to courtroom %q, not to %q: choose another folder, or correct the courtroom's name", dir, state.Courtroom, courtroom),
-		}
+	if err := state.fits(dir, courtroom); err != nil {
+		return fresh, false, err
 	}
 	if state.Channels == nil {
 		state.Channels = map[string]*SpoolChannel{}

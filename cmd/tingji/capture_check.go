@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -195,6 +196,10 @@ func (c captureCheckCmd) Run(ctx context.Context, a *app) error {
 		found, err = a.checkRoom(a.config.Data)
 		tell("disk", found, err)
 	}
+	spool := filepath.Join(a.config.Data, "capture", "spool")
+	if err := capture.CheckSpool(spool, a.config.Capture.Courtroom); err != nil && a.config.Capture.Courtroom != "" {
+		tell("spool", "", err)
+	}
 	if dir := a.config.Capture.Archive; dir != "" {
 		found, err = answersSoon(ctx, dir, func() (string, error) { return checkArchive(dir) })
 		tell("archive", found, err)
@@ -204,7 +209,12 @@ func (c captureCheckCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	// What the daemon has to say against the PC as a whole; its seats come below.
-	if r, err := a.daemonReport(ctx); err == nil {
+	if r, err := a.daemonReport(ctx); err != nil {
+		if a.config.Capture.Listen != "" {
+			tell("daemon", "", fmt.Errorf("none runs for courtroom %s on %s, and no hearing is recorded: start it (systemctl start tingji-capture)", a.config.Capture.Courtroom, a.config.Capture.Listen))
+		}
+	} else {
+		tell("daemon", "runs on "+a.config.Capture.Listen, nil)
 		for _, alarm := range r.Alarms {
 			if alarm.Channel == "" {
 				tell("daemon", "", errors.New(alarm.Code+": "+alarm.TextEN))

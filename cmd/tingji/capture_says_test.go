@@ -149,6 +149,10 @@ func TestBadInputIsSaidEverywhere(t *testing.T) {
 		t.Errorf("a spool of another courtroom: exit %d: %s", code, errs)
 	}
 	done["6"] = threePlaces{pc: errs, log: errs}
+	// capture check, which the page sends to, says it too.
+	if out, _, _ := tingji(t, environ("6", foreign), "capture", "check", "--config", path, "--for", "50ms"); !strings.Contains(out, `FAIL  spool   spool `) || !strings.Contains(out, `belongs to courtroom "7"`) {
+		t.Errorf("check of a spool of another courtroom:\n%s", out)
+	}
 	_, errs, code = tingji(t, environ("88", t.TempDir()), "capture", "--config", path)
 	if code != exitMisuse || strings.Count(errs, "\n") != 1 {
 		t.Errorf("a configuration of another courtroom: exit %d: %s", code, errs)

@@ -34,9 +34,9 @@ func TestCaptureByHand(t *testing.T) {
 
 	t.Setenv("TINGJI_KAFKA_LISTEN", broker)
 	start(t, "up", "--data", filepath.Join(dir, "server"), "--listen", "127.0.0.1:0")
-	out, errs, code := tingji(t, environ, "capture", "check", "--config", config, "--for", "2s")
-	if code != exitOK || strings.Contains(out, "FAIL") || !strings.Contains(out, "ok    server") {
-		t.Errorf("all is well: exit %d\n%s%s", code, out, errs)
+	out, _, code = tingji(t, environ, "capture", "check", "--config", config, "--for", "2s")
+	if code != exitFailure || strings.Count(out, "FAIL") != 1 || !strings.Contains(out, "ok    server") || !strings.Contains(out, "FAIL  daemon  none runs for courtroom 3") {
+		t.Errorf("all is well but the daemon: exit %d\n%s", code, out)
 	}
 	dead := room(`exec:sh -c 'while :; do head -c 640 /dev/zero; sleep 0.02; done'`)
 	out, _, code = tingji(t, environ, "capture", "check", "--config", dead, "--for", "2s")
@@ -60,6 +60,10 @@ func TestCaptureByHand(t *testing.T) {
 		t.Fatalf("%s never says %s:\n%s", path, want, daemon.ask(path))
 	}
 	until("/healthz", "ok")
+	out, errs, code := tingji(t, environ, "capture", "check", "--config", config, "--for", "2s")
+	if code != exitOK || strings.Contains(out, "FAIL") || !strings.Contains(out, "ok    daemon") {
+		t.Errorf("all is well: exit %d\n%s%s", code, out, errs)
+	}
 	if res, err := http.Post("http://"+control+"/control/open", "text/plain", nil); err != nil || res.StatusCode != http.StatusForbidden {
 		t.Errorf("a page in a browser may open a hearing: %v, %v", res, err)
 	}
