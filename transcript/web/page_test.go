@@ -276,6 +276,9 @@ func TestRejectedSpeechIsShown(t *testing.T) {
 	if !js[bool](t, ctx, `!!document.querySelector("#line-judge-1-16000 button.time")`) {
 		t.Error("it cannot be played")
 	}
+	c.log.append(asr.Segment{V: 1, ID: h.ID + "/clerk-1-48000", Hearing: h.ID, Channel: "clerk", Epoch: 1, Utterance: "clerk-1-48000",
+		Stage: asr.Final, First: 48000, Last: 63999, StartedAt: h.OpenedAt.Add(3 * time.Second), Rejected: "doubtful (loop): 好好好好", Engine: "whisper"})
+	until(t, ctx, `document.querySelector("#line-clerk-1-48000 small.why")?.textContent === "疑似编造：反复相同：好好好好"`)
 	if why := js[string](t, ctx, `document.querySelector("#line-judge-1-16000 small.why")?.textContent ?? ""`); why != "400 audio is too noisy" {
 		t.Errorf("the clerk is told %q of the reason", why)
 	}

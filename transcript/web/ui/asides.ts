@@ -19,7 +19,7 @@ interface Aside {
   line?: string;
 }
 
-const reasons: Record<string, Key> = {
+export const reasons: Record<string, Key> = {
   "no-speech": "aside.silence", "too-much-text": "aside.much", loop: "aside.loop", credits: "aside.credits", "prompt-echo": "aside.echo",
 };
 

@@ -47,12 +47,14 @@ export function holders(h: Hearing): Holder[] {
   const add = (role: string, speaker: string) => {
     if (!all.some((a) => a.role === role && (a.speaker === speaker || speaker === ""))) all.push({ role, speaker });
   };
-  for (const s of h.seats) add(s.role, s.speaker ?? "");
+  // Whoever takes a seat in mid-hearing does not move the digits of the others.
+  for (const s of h.seats) if (!s.from) add(s.role, s.speaker ?? "");
   for (const p of h.participants) {
     const nameless = all.find((a) => a.role === p.role && a.speaker === "");
     if (nameless) nameless.speaker = p.name;
     else add(p.role, p.name);
   }
+  for (const s of h.seats) if (s.from) add(s.role, s.speaker ?? "");
   return all.slice(0, 9);
 }
 
@@ -274,6 +276,12 @@ export class Desk extends HTMLElement {
       void this.take(Number(key) - 1);
       return;
     }
+    const seat = e.shiftKey && !elsewhere && (e.altKey || !typing) && !e.ctrlKey && /^Digit([1-9])$/.exec(e.code);
+    if (seat) {
+      e.preventDefault();
+      void this.seat(Number(seat[1]));
+      return;
+    }
     const digit = /^(Alt\+)?([1-9])$/.exec(e.altKey && /^Digit[1-9]$/.test(e.code) ? `Alt+${e.code.slice(-1)}` : key);
     if (digit && !elsewhere && (digit[1] || !typing)) {
       e.preventDefault();
@@ -305,6 +313,15 @@ export class Desk extends HTMLElement {
   }
 
   /** Gives the line to the person of a digit. */
+  /** From this line on somebody else speaks at its seat: lines that were heard and those to come. */
+  private async seat(n: number): Promise<void> {
+    const h = this.hearing;
+    const who = h ? holders(h)[n - 1] : undefined;
+    const line = this.lines.current()?.line;
+    if (!h || !who || !line?.channel) return; // a note has no seat
+    await this.attempt(() => ask<Hearing>(hearingPath(h.id, "/seats"), "POST", { channel: line.channel, role: who.role, speaker: who.speaker, from_ms: line.start_ms }));
+  }
+
   private give(n: number): void {
     const who = this.hearing ? holders(this.hearing)[n - 1] : undefined;
     const line = this.lines.current()?.line;
@@ -732,6 +749,7 @@ export class Desk extends HTMLElement {
     for (const [i, who] of (this.hearing ? holders(this.hearing) : []).entries()) {
       row([String(i + 1), `Alt+${i + 1}`], t("help.role", { role: `${who.role}${who.speaker ? `（${who.speaker}）` : ""}` }));
     }
+    row(["Shift+1", "Alt+Shift+1"], t("help.seat"));
     const more = document.createElement("p");
     more.textContent = t("help.more");
     body.append(more);

@@ -6,6 +6,7 @@ import { type Caret, drafts, Editor, type Ending } from "./edit";
 import type { Phase } from "./phases";
 import { Doubts } from "./doubts";
 import type { Outbox } from "./outbox";
+import { reasons } from "./asides";
 import { Player } from "./player";
 import { hue, lanes } from "./seats";
 import { clock, t, timeOfDay } from "./words";
@@ -55,6 +56,7 @@ export class Lines extends HTMLElement {
 
   private hearing: Hearing | null = null;
   private lane = new Map<string, number>();
+  private shared = new Set<string>(); // roles of several persons: their names are shown, as in the record
   private rows: Row[] = []; // in order
   private byKey = new Map<string, Row>();
   private list = document.createElement("section"); // of chunks
@@ -130,6 +132,14 @@ export class Lines extends HTMLElement {
   show(h: Hearing): void {
     this.hearing = h;
     this.lane = lanes(h);
+    const names = new Map<string, Set<string>>();
+    for (const { role, name } of [...h.participants, ...h.seats.map((s) => ({ role: s.role, name: s.speaker ?? "" }))]) {
+      if (name) names.set(role, (names.get(role) ?? new Set()).add(name));
+    }
+    const shared = new Set([...names].filter(([, of]) => of.size > 1).map(([role]) => role));
+    const others = shared.size !== this.shared.size || [...shared].some((role) => !this.shared.has(role));
+    this.shared = shared;
+    if (others) for (const row of this.rows) this.draw(row);
     this.list.style.setProperty("--lanes", String(Math.max(1, this.lane.size)));
     for (const row of this.rows) this.place(row);
     this.mark("opened", h.opened_at, "mark.opened");
@@ -313,8 +323,9 @@ export class Lines extends HTMLElement {
     }
     time.textContent = clock(said.start_ms);
     time.setAttribute("aria-label", playing ? t("playing") : t("play", { time: clock(said.start_ms), role: said.role }));
-    role.textContent = as;
-    if (said.speaker || role.title) role.title = said.speaker;
+    const who = waiting?.edit.speaker ?? said.speaker;
+    role.textContent = who && this.shared.has(as) ? `${as}（${who}）` : as;
+    if (who || role.title) role.title = who;
     if (editing) return; // the words are the clerk's
     words.classList.toggle("rejected", !!line?.rejected);
     if (line) {
@@ -322,8 +333,9 @@ export class Lines extends HTMLElement {
       words.textContent = line.rejected && !text ? t("rejected") : (written ?? text);
       // Whoever only reads along cannot put it right.
       this.doubts.draw(el, words, this.outbox && waiting?.edit.text === undefined && !waiting?.edit.confirm && (written ?? text) === text ? line : null);
-      words.title = line.rejected ?? "";
-      if (line.rejected && !text && this.outbox) words.append(note(line.rejected, "why"));
+      const why = line.rejected ? because(line.rejected) : "";
+      words.title = why;
+      if (why && !text && this.outbox) words.append(note(why, "why"));
       if (waiting?.theirs) words.append(note(t("edit.conflict"), "conflict"));
       else if (waiting?.refused !== undefined) words.append(note(t("edit.refused", { why: waiting.refused }), "conflict"));
       else if (waiting) words.append(note(t("edit.waiting"), "waiting"));
@@ -580,6 +592,13 @@ export class Lines extends HTMLElement {
   }
 }
 customElements.define("tj-lines", Lines);
+
+/** Why a text was kept out, in the reader's words; what an engine itself says is given as it is. */
+function because(rejected: string): string {
+  const found = /^doubtful \(([a-z-]+)\): (.*)$/s.exec(rejected);
+  const reason = found && reasons[found[1] ?? ""];
+  return reason ? `${t(reason)}：${found[2] ?? ""}` : rejected;
+}
 
 function before(a: Row, b: Row): boolean {
   return a.at !== b.at ? a.at < b.at : a.rank < b.rank;
