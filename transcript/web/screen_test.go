@@ -77,7 +77,7 @@ const screenWaits = `!document.querySelector("tj-hearing") && document.querySele
 // loads it anew, it shows the hearing that is held, and it holds no more after
 // the last than after the second.
 func TestScreenSurvivesTheNight(t *testing.T) {
-	hearings, lines, ticks, looks := 3, 60, 200, 60
+	hearings, lines, ticks, looks := 2, 60, 200, 60
 	if os.Getenv("TINGJI_TEST_LONG") != "" {
 		hearings, lines, ticks, looks = 12, 1000, 3600, 1200 // an hour's, after every second hearing
 	}
