@@ -3,6 +3,7 @@ package asr
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -32,16 +33,18 @@ const (
 	seatPatience = 3 * time.Second
 	roomPatience = 30 * time.Second
 
-	// searchFrames is how much sound is searched for the lag, at searchPlaces at most;
+	// searchFrames is how much sound is searched for the lag, searchPlaces times at most;
 	// localFrames on both sides of a frame say whether it is the same sound there.
 	searchFrames = 75
-	searchPlaces = 3
+	searchPlaces = 4
 	searchLags   = 40 // whole ones, about which halves are tried
 	localFrames  = 30
 	fineLag      = 5 // samples of the band about the lag that was found
 	leastFrames  = 5 // less than 50 ms proves nothing
 	// sameCorrelation is the square of the correlation from which two sounds are one.
 	sameCorrelation = 0.25
+	// sureCorrelation ends the search: a voice is like itself a wave of its pitch later, but not so much.
+	sureCorrelation = 0.8
 )
 
 // borrowed says for each frame of an utterance whose voice it is: 0 for its own
@@ -61,8 +64,9 @@ type seatBand struct {
 }
 
 // compare finds the frames of an utterance in which its seat hears another. The
-// measure is the sound alone: another seat must have it louder (2 dB), and have
-// the same (correlation 0.5 over its surroundings, at one lag). So two people at
+// measure is the sound alone: another seat must have it louder (2 dB), have
+// the same (correlation 0.5 over its surroundings, at one lag), and explain it as well as
+// it does where it is alone. So two people at
 // once remain two, however loud; and a voice that is equally loud at two
 // seats remains at both: nothing is lost.
 func compare(own []int16, others []seatBand) *borrowed {
@@ -76,6 +80,7 @@ func compare(own []int16, others []seatBand) *borrowed {
 		return cmp.Or(cmp.Compare(energy(y.band), energy(x.band)), cmp.Compare(x.name, y.name))
 	})
 	var heard []voiceAt
+	least := mixedShare
 	for _, o := range others {
 		b.others = append(b.others, o.name)
 		left := 0
@@ -87,11 +92,12 @@ func compare(own []int16, others []seatBand) *borrowed {
 		if left < leastFrames {
 			break
 		}
-		if v, ok := b.explain(own, smooth, audible, o); ok {
+		if v, ok := b.explain(own, smooth, audible, o); ok && len(heard) < mixedVoices {
 			heard = append(heard, v)
+			least = b.alone(own, smooth, v, least) // what is not this voice may be the next
 		}
 	}
-	b.mixtures(own, smooth, heard)
+	b.mixtures(own, smooth, heard, least)
 	return b
 }
 
@@ -125,6 +131,7 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 	// Where o is louder at any lag.
 	there := smoothed(frameSums(o.band, len(o.band)/bandFrame))
 	maybe := make([]bool, n)
+	weight := make([]int64, n) // by how much o is louder, in steps of 3 dB
 	candidates := 0
 	for f := range maybe {
 		loudest := int64(0)
@@ -135,26 +142,34 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 		maybe[f] = audible[f] && b.frames[f] == 0 && louder(loudest, smooth[f])
 		if maybe[f] {
 			candidates++
+			weight[f] = int64(bits.Len64(uint64(loudest / max(smooth[f], 1))))
 		}
 	}
 	if candidates < leastFrames {
 		return v, false
 	}
-	lag, likeness := findLag(own, o.band, maybe)
+	// The seat's own words must not drown what it hears between them; but at half a
+	// sample the faintest sounds, the highest, are least alike.
+	scale := scales(smooth)
+	for f := range scale {
+		scale[f] /= 2
+	}
+	lag, likeness := findLag(own, o.band, maybe, weight, scale)
 	if likeness < mixedCorrelation {
 		return v, false
 	}
 	// At that lag, frame by frame.
 	at := func(f int) int { return f*bandFrame + bandLag + lag } // in o.band
 	there = smoothed(frameSums(o.band[max(at(0), 0):], n))
-	v = voiceAt{len(b.others), o.band, lag, there}
+	v = voiceAt{len(b.others), o.band, slices.Repeat([]int{lag}, n), there, make([]float64, n)}
 	if likeness < sameCorrelation {
 		return v, true
 	}
 	for f := range maybe {
 		maybe[f] = audible[f] && louder(there[f], smooth[f])
 	}
-	same := sameSound(own, o.band, maybe, lag)
+	same, lags := sameSound(own, o.band, maybe, lag)
+	v.lags = lags
 	// A room goes on sounding after a word: by 60 dB in 0.6 s.
 	held := slices.Clone(there)
 	for f := 1; f < n; f++ {
@@ -174,13 +189,24 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 	slices.Sort(ratios)
 	bleed := ratios[len(ratios)/8]
 	for f := range same {
-		if !same[f] || b.frames[f] != 0 || !louder(held[f], smooth[f]) || float64(smooth[f]) > 4*(bleed*float64(held[f])+float64(b.floor)) {
+		v.held[f] = bleed * float64(held[f])
+		if !same[f] || b.frames[f] != 0 || !louder(held[f], smooth[f]) || float64(smooth[f]) > 4*(v.held[f]+float64(b.floor)) {
 			continue
 		}
 		b.frames[f] = uint8(len(b.others))
 		b.gain[f] = gain(smooth[f], there[f])
 	}
 	return v, true
+}
+
+// scales are how many bits a frame's products are shifted, so that each frame counts
+// as much however loud it is: a seat's own words would hide what it hears between them.
+func scales(smooth []int64) []uint8 {
+	scale := make([]uint8, len(smooth))
+	for f, s := range smooth {
+		scale[f] = uint8(max(bits.Len64(uint64(s))-20, 0))
+	}
+	return scale
 }
 
 // gain of a seat's sound over another's, tenths of a decibel, at most 0.
@@ -235,19 +261,60 @@ func audibleFrames(smooth []int64) (audible []bool, floor int64) {
 	return audible, floor
 }
 
-// findLag searches the places with most of the frames in question for the lag at
-// which two seats have the sound most alike, and how much, a square of a correlation;
-// 0 where there is no telling. A lag is how much later other has it. It is searched in half samples: a voice repeats itself
-// with each wave of its pitch, and only the true lag fits best.
-func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
+// findLag searches the frames in question, those first of which the other has most more (weight), for
+// the lag at which two seats have the sound most alike, and how much, a square of a
+// correlation; 0 where there is no telling. A lag is how much later other has it. It is
+// searched in half samples: a voice repeats itself with each wave of its pitch, and only
+// the true lag fits best. Where the other has the same sound less loud, it is the seat's own
+// voice that the other hears.
+func findLag(own, other []int16, maybe []bool, weight []int64, scale []uint8) (lag int, likeness float64) {
+	for _, frames := range places(maybe, weight) {
+		whole := wholeLags(own, other, frames, scale)
+		for _, i := range likeliest(whole) {
+			for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
+				var ab, aa, bb int64
+				for _, f := range frames {
+					x, y, z := products(own, other, f, half)
+					ab, aa, bb = ab+x>>scale[f], aa+y>>scale[f], bb+z>>scale[f]
+				}
+				if half&1 == 1 { // a sum of two samples
+					ab, bb = ab/2, bb/4
+				}
+				if c := square(ab, aa, bb); c > likeness && bb > aa {
+					likeness, lag = c, half>>1
+				}
+			}
+		}
+		if likeness > sureCorrelation {
+			break
+		}
+	}
+	return lag, likeness
+}
+
+// places are the frames to search: those that weigh most, wherever they are, and
+// then stretches of them.
+func places(maybe []bool, weight []int64) (places [][]int) {
 	n := len(maybe)
+	all := framesIn(maybe, 0, n)
+	slices.SortStableFunc(all, func(x, y int) int { return cmp.Compare(weight[y], weight[x]) })
+	all = all[:min(searchFrames, len(all))]
+	slices.Sort(all)
+	places = append(places, all)
 	width := min(searchFrames, n)
 	tried := make([]bool, n)
-	for range searchPlaces {
-		best, most := -1, leastFrames-1
+	for len(places) < searchPlaces {
+		best, most := -1, int64(0)
 		for from := 0; from+width <= n; from += 10 {
-			if c := len(framesIn(maybe, from, from+width)); c > most && !tried[from] {
-				best, most = from, c
+			if tried[from] || len(framesIn(maybe, from, from+width)) < leastFrames {
+				continue
+			}
+			sum := int64(0)
+			for _, w := range weight[from : from+width] {
+				sum += w
+			}
+			if sum > most {
+				best, most = from, sum
 			}
 		}
 		if best < 0 {
@@ -256,25 +323,9 @@ func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
 		for f := max(0, best-width); f < min(n, best+width); f++ {
 			tried[f] = true
 		}
-		frames := framesIn(maybe, best, best+width)
-		whole := wholeLags(own, other, frames)
-		for _, i := range likeliest(whole) {
-			for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
-				var ab, aa, bb int64
-				for _, f := range frames {
-					x, y, z := products(own, other, f, half)
-					ab, aa, bb = ab+x, aa+y, bb+z
-				}
-				if c := square(ab, aa, bb); c > likeness {
-					likeness, lag = c, half>>1
-				}
-			}
-		}
-		if likeness > 0.5 {
-			break // surely
-		}
+		places = append(places, framesIn(maybe, best, best+width))
 	}
-	return lag, likeness
+	return places
 }
 
 // wholeLags are the squared correlations over some frames at each whole lag, from
@@ -284,14 +335,14 @@ func findLag(own, other []int16, maybe []bool) (lag int, likeness float64) {
 // ten times as slowly.
 //
 //go:norace
-func wholeLags(own, other []int16, frames []int) []float64 {
+func wholeLags(own, other []int16, frames []int, scale []uint8) []float64 {
 	squares := make([]int64, len(other)+1) // sums before each sample
 	for i, y := range other {
 		squares[i+1] = squares[i] + int64(y)*int64(y)
 	}
 	var aa int64
 	for _, f := range frames {
-		aa += energy(own[f*bandFrame : (f+1)*bandFrame])
+		aa += energy(own[f*bandFrame:(f+1)*bandFrame]) >> scale[f]
 	}
 	found := make([]float64, 2*bandLag)
 	for l := range found {
@@ -304,10 +355,12 @@ func wholeLags(own, other []int16, frames []int) []float64 {
 			for i, x := range a {
 				sum += int64(x) * int64(b[i])
 			}
-			ab += sum
-			bb += squares[at+len(a)] - squares[at]
+			ab += sum >> scale[f]
+			bb += (squares[at+len(a)] - squares[at]) >> scale[f]
 		}
-		found[l] = square(ab, aa, bb)
+		if bb > aa {
+			found[l] = square(ab, aa, bb)
+		}
 	}
 	return found
 }
@@ -336,10 +389,11 @@ func framesIn(maybe []bool, from, to int) (frames []int) {
 }
 
 // sameSound says for each frame whether the frames in question around it are the
-// other's sound, at one lag or another close to lag.
-func sameSound(own, other []int16, maybe []bool, lag int) []bool {
+// other's sound, at one lag or another close to lag, and which of them fits best.
+func sameSound(own, other []int16, maybe []bool, lag int) (same []bool, lags []int) {
 	n := len(maybe)
-	same := make([]bool, n)
+	same, lags = make([]bool, n), slices.Repeat([]int{lag}, n)
+	best := make([]float64, n)
 	// Sums over the frames in question before each frame.
 	ab, aa, bb, count := make([]int64, n+1), make([]int64, n+1), make([]int64, n+1), make([]int, n+1)
 	for half := 2 * max(-bandLag, lag-fineLag); half < 2*min(bandLag, lag+fineLag); half++ {
@@ -352,17 +406,25 @@ func sameSound(own, other []int16, maybe []bool, lag int) []bool {
 		}
 		for f := range maybe {
 			from, to := max(0, f-localFrames), min(n, f+localFrames+1)
-			if !same[f] && count[to]-count[from] >= leastFrames {
-				same[f] = square(ab[to]-ab[from], aa[to]-aa[from], bb[to]-bb[from]) >= sameCorrelation
+			if count[to]-count[from] < leastFrames {
+				continue
+			}
+			if c := square(ab[to]-ab[from], aa[to]-aa[from], bb[to]-bb[from]); c >= sameCorrelation && c > best[f] {
+				same[f], best[f], lags[f] = true, c, half>>1
 			}
 		}
 	}
-	return same
+	return same, lags
 }
 
 // products are the sums over one frame that a correlation is made of. The lag is
 // in half samples, as half a sample is half a wave at the upper end of the
 // band; between two samples lies their sum, for a correlation.
+//
+// Arithmetic on what its caller owns: the race detector would look at every sample,
+// ten times as slowly.
+//
+//go:norace
 func products(own, other []int16, f, half int) (ab, aa, bb int64) {
 	a := own[f*bandFrame : (f+1)*bandFrame]
 	b := other[f*bandFrame+bandLag+half>>1:]
@@ -395,20 +457,22 @@ func square(ab, aa, bb int64) float64 {
 }
 
 // most is whose voice the frames from one to another are, where it is another's
-// for 70 % and more of what is audible there; 0: the seat's own. It is not known
-// where too little is audible, as of a voiceless syllable.
-func (b *borrowed) most(from, to int) (other int, gain float64, known bool) {
+// for 70 % and more of what counts there; 0: the seat's own. What is audible counts, and of
+// what is not what is known to be another's, if faint. It is not known
+// where too little counts, as of a voiceless syllable.
+func (b *borrowed) most(from, to int, faint bool) (other int, gain float64, known bool) {
 	from, to = min(max(from, 0), len(b.frames)), min(max(to, 0), len(b.frames))
 	counts := make([]int, len(b.others)+1)
-	sums := make([]int, len(b.others)+1)
+	gains := make([][]int16, len(b.others)+1)
 	all := 0
 	for f := from; f < to; f++ {
-		if !b.audible[f] {
+		whose := b.frames[f]
+		if !b.audible[f] && (whose == 0 || !faint) {
 			continue
 		}
 		all++
-		counts[b.frames[f]]++
-		sums[b.frames[f]] += int(b.gain[f])
+		counts[whose]++
+		gains[whose] = append(gains[whose], b.gain[f])
 	}
 	lent := all - counts[0]
 	known = all >= 3
@@ -421,14 +485,15 @@ func (b *borrowed) most(from, to int) (other int, gain float64, known bool) {
 			other = o
 		}
 	}
-	return other, math.Round(float64(sums[other])/float64(counts[other])) / 10, known
+	slices.Sort(gains[other])
+	return other, float64(gains[other][len(gains[other])/2]) / 10, known
 }
 
 // share takes out of a segment the words that are another seat's, and keeps them
 // beside it.
 func (b *borrowed) share(s *Segment) {
 	frame := func(ms int64) int { return int((ms - s.First.Milliseconds()) / 10) }
-	whole, wholeGain, _ := b.most(0, len(b.frames))
+	whole, wholeGain, _ := b.most(0, len(b.frames), false)
 	if len(s.Words) == 0 || s.Estimated {
 		// No telling which of the words; all or none.
 		if whole != 0 && (s.Text != "" || s.Rejected != "") {
@@ -442,7 +507,7 @@ func (b *borrowed) share(s *Segment) {
 	gains := make([]float64, len(s.Words))
 	known := make([]bool, len(s.Words))
 	for i, w := range s.Words {
-		whose[i], gains[i], known[i] = b.most(frame(w.Start)-1, frame(w.End)+2)
+		whose[i], gains[i], known[i] = b.most(frame(w.Start)-1, frame(w.End)+2, true)
 	}
 	for i := range whose { // a word of which nothing is known goes with those beside it
 		before, after := i-1, i+1

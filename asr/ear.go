@@ -20,10 +20,17 @@ const (
 // notice its end, and the difference between seats in the log.
 const earSpan = 45 * capture.Rate
 
+// bandFilter lets through what is below 1.5 kHz, and 50 dB less of what is above 2.1: what
+// folds back does not move as the sound does, and would make one voice two. It is
+// the first half of an even window, in parts of 1<<14 of the whole.
+var bandFilter = [...]int32{-15, -23, -28, -22, 0, 42, 93, 131, 123, 43, -108, -296, -446, -465, -270, 177, 843, 1624, 2361, 2889, 3078}
+
+const bandTail = 2*len(bandFilter) - 2 // samples before the one at which the filter ends
+
 // bander makes a band of consecutive samples. The zero value begins anywhere.
 type bander struct {
-	tail [6]int32 // the samples before
-	last int32    // of the band, before its high end was raised
+	tail [bandTail]int16 // the samples before
+	last int32           // of the band, before its high end was raised
 }
 
 // add appends the band of samples that begin at first.
@@ -33,19 +40,20 @@ type bander struct {
 //
 //go:norace
 func (b *bander) add(band []int16, first capture.SampleIndex, samples []int16) []int16 {
-	t := b.tail
-	for i, s := range samples {
-		t[0], t[1], t[2], t[3], t[4] = t[1], t[2], t[3], t[4], t[5]
-		if (first+capture.SampleIndex(i))%bandStep == bandStep-1 {
-			// Two averages over four samples, one after the other: zeros where
-			// the band would fold.
-			x := (t[0] + 2*t[1] + 3*t[2] + 4*t[3] + 3*t[4] + 2*t[5] + int32(s)) / 16
-			band = append(band, int16(min(max(x-b.last+b.last/16, -1<<15), 1<<15-1)))
-			b.last = x
+	all := make([]int16, bandTail+len(samples))
+	copy(all, b.tail[:])
+	copy(all[bandTail:], samples)
+	for i := int(bandStep - 1 - first%bandStep); i < len(samples); i += bandStep {
+		t := all[i : i+bandTail+1]
+		x := bandFilter[bandTail/2] * int32(t[bandTail/2])
+		for k, c := range bandFilter[:bandTail/2] {
+			x += c * (int32(t[k]) + int32(t[bandTail-k]))
 		}
-		t[5] = int32(s)
+		x >>= 14
+		band = append(band, int16(min(max(x-b.last+b.last/16, -1<<15), 1<<15-1)))
+		b.last = x
 	}
-	b.tail = t
+	copy(b.tail[:], all[len(samples):])
 	return band
 }
 
@@ -54,6 +62,7 @@ func (b *bander) add(band []int16, first capture.SampleIndex, samples []int16) [
 // what is read again is heard again. It belongs to its partition's goroutine.
 type ear struct {
 	heard []earful // in order of time
+	last  bander   // at the end of the newest
 	read  int64    // the offset of the last chunk
 }
 
@@ -65,9 +74,8 @@ type earful struct {
 	at, until time.Time // wall clock at first and at next
 	offset    int64
 	band      []int16
-	after     bander // at its end
-	joins     bool   // it follows the one before to the sample
-	over      bool   // it ended its epoch
+	joins     bool // it follows the one before to the sample
+	over      bool // it ended its epoch
 }
 
 // take hears a chunk, once. Chunks come in the log's order: from an earlier place
@@ -99,13 +107,17 @@ func (e *ear) take(c capture.Chunk, offset int64) {
 		offset: offset, over: c.End != capture.NotEnd,
 	}
 	var band bander
+	newest := where == len(e.heard)
 	if where > 0 && len(e.heard) > 0 {
-		if before := &e.heard[where-1]; before.epoch == c.Epoch && before.next == c.First {
-			h.joins, band = true, before.after
+		before := &e.heard[where-1]
+		if h.joins = before.epoch == c.Epoch && before.next == c.First; h.joins && newest {
+			band = e.last // what comes late begins anew: its first 3 ms are not as they were
 		}
 	}
 	h.band = band.add(make([]int16, 0, len(c.Samples)/bandStep+1), c.First, c.Samples)
-	h.after = band
+	if newest {
+		e.last = band
+	}
 	e.heard = slices.Insert(e.heard, min(where, len(e.heard)), h)
 	kept := 0
 	for i := len(e.heard) - 1; i > 0; i-- {

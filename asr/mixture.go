@@ -1,14 +1,24 @@
 package asr
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 const (
-	// mixedVoices is how many seats, the loudest, are looked at by two.
+	// mixedVoices is how many seats, the loudest that are heard, are looked at so closely.
 	mixedVoices = 4
-	// mixedFrames on both sides of a frame say whether two voices explain it.
+	// mixedFrames on both sides of a frame say whether voices explain it.
 	mixedFrames = 8
 	// mixedShare is how much of the energy there they have to explain.
 	mixedShare = 0.6
+	// overFrames on both sides of a frame, or twice as many on one, say whether somebody
+	// speaks over a voice.
+	overFrames = 3
+	// overShare of the energy must be unexplained for it, and overEcho times as much as where
+	// the voice is alone.
+	overShare = 0.2
+	overEcho  = 8
 	// A voice is fitted by taps about its lag: a room is no wire, nor a lag a whole number.
 	mixedTaps = 3
 	// mixedCorrelation is enough to find a voice's lag under another's: what is made of
@@ -20,88 +30,160 @@ const (
 type voiceAt struct {
 	seat  int // as in borrowed.frames
 	band  []int16
-	lag   int
-	there []int64 // smoothed energy at that lag
+	lags  []int     // of each frame: two devices' clocks do not quite agree
+	there []int64   // smoothed energy at that lag
+	held  []float64 // how loud it should be here, its echo with it; 0: not known
 }
 
-// mixtures marks the frames that two other seats' voices make together: each of them
-// is hidden by the other, so that neither alone is the same sound.
-func (b *borrowed) mixtures(own []int16, smooth []int64, heard []voiceAt) {
-	heard = heard[:min(len(heard), mixedVoices)]
+// alone holds the frames to what one voice explains of them: where it does that badly, somebody
+// speaks over it. least is what earlier voices had to explain of a frame to have it; it
+// returns what they and this one have to.
+func (b *borrowed) alone(own []int16, smooth []int64, v voiceAt, least float64) float64 {
+	f := b.fit(own, smooth, v)
+	least = max(least, b.spokenOver(smooth, v, f))
+	b.lend(smooth, f, least, [2]int{-mixedFrames, mixedFrames})
+	return least
+}
+
+// mixtures finds the frames that two voices explain and neither does alone: each is
+// hidden by the other.
+func (b *borrowed) mixtures(own []int16, smooth []int64, heard []voiceAt, least float64) {
 	for i, x := range heard {
 		for _, y := range heard[i+1:] {
-			b.together(own, smooth, x, y)
+			f := b.fit(own, smooth, x, y)
+			// Each microphone has the other voice too, which no delay undoes.
+			b.lend(smooth, f, max(mixedShare, least-0.1), [2]int{-mixedFrames, mixedFrames}, [2]int{-mixedFrames, 0}, [2]int{0, mixedFrames})
 		}
 	}
 }
 
-func (b *borrowed) together(own []int16, smooth []int64, x, y voiceAt) {
+// A gram is the products of all signals with each other, the seat's own first.
+type gram [2*mixedTaps + 1][2*mixedTaps + 1]int64
+
+// fitted is what one or two voices explain of an utterance.
+type fitted struct {
+	voices []voiceAt
+	in     []bool // the frames that may be theirs
+	sums   []gram // over those before each frame
+	count  []int
+}
+
+// fit finds what voices explain of an utterance: see [fitted.share].
+//
+// Arithmetic on what its caller owns: the race detector would look at every sample,
+// ten times as slowly.
+//
+//go:norace
+func (b *borrowed) fit(own []int16, smooth []int64, voices ...voiceAt) *fitted {
 	n := len(b.frames)
-	in := make([]bool, n) // may be of these two
-	left := 0
-	for f := range in {
-		whose := int(b.frames[f])
-		in[f] = b.audible[f] && (whose == 0 && louder(max(x.there[f], y.there[f]), smooth[f]) || whose == x.seat || whose == y.seat)
-		if in[f] && whose == 0 {
-			left++
-		}
-	}
-	if left < leastFrames {
-		return
-	}
-	// Sums of the products of all signals with each other, over the frames before each.
-	const signals = 2*mixedTaps + 1
-	type gram [signals][signals]int64
-	sums := make([]gram, n+1)
-	count := make([]int, n+1)
+	fit := &fitted{voices, make([]bool, n), make([]gram, n+1), make([]int, n+1)}
+	scale := scales(smooth)
 	for f := range n {
-		sums[f+1], count[f+1] = sums[f], count[f]
-		if !in[f] {
+		fit.sums[f+1], fit.count[f+1] = fit.sums[f], fit.count[f]
+		for _, v := range voices {
+			whose := int(b.frames[f])
+			fit.in[f] = fit.in[f] || smooth[f] > 4*b.floor && (whose == v.seat || whose == 0 && louder(v.there[f], smooth[f]))
+		}
+		if !fit.in[f] {
 			continue
 		}
-		count[f+1]++
-		var s [signals][]int16
-		s[0] = own[f*bandFrame : (f+1)*bandFrame]
-		for v, voice := range []voiceAt{x, y} {
+		fit.count[f+1]++
+		signals := append(make([][]int16, 0, 1+2*mixedTaps), own[f*bandFrame:(f+1)*bandFrame])
+		for _, v := range voices {
 			for tap := range mixedTaps {
-				s[1+v*mixedTaps+tap] = delayed(voice.band, f*bandFrame+bandLag+voice.lag+tap-mixedTaps/2)
+				signals = append(signals, delayed(v.band, f*bandFrame+bandLag+v.lags[f]+tap-mixedTaps/2))
 			}
 		}
-		for p := range signals {
-			for q := p; q < signals; q++ {
+		for p, x := range signals {
+			for q := p; q < len(signals); q++ {
 				var sum int64
-				for i, a := range s[p] {
-					sum += int64(a) * int64(s[q][i])
+				for i, y := range signals[q] {
+					sum += int64(x[i]) * int64(y)
 				}
-				sums[f+1][p][q] += sum
+				fit.sums[f+1][p][q] += sum >> scale[f]
 			}
 		}
 	}
-	for f := range n {
-		if !in[f] || b.frames[f] != 0 {
+	return fit
+}
+
+// share is how much of the energy from one frame to another, the last included, the voices
+// explain; ok is false where too little may be theirs.
+func (fit *fitted) share(from, to int) (share float64, ok bool) {
+	from, to = max(0, from), min(len(fit.in), to+1)
+	if fit.count[to]-fit.count[from] < leastFrames {
+		return 0, false
+	}
+	signals := 1 + mixedTaps*len(fit.voices)
+	var g [2*mixedTaps + 1][2*mixedTaps + 1]float64
+	for p := range signals {
+		for q := p; q < signals; q++ {
+			g[p][q] = float64(fit.sums[to][p][q] - fit.sums[from][p][q])
+			g[q][p] = g[p][q]
+		}
+	}
+	return explained(g[:signals]), true
+}
+
+// lend gives the voices the frames of which they explain so much, in any of the windows about it.
+func (b *borrowed) lend(smooth []int64, fit *fitted, least float64, windows ...[2]int) {
+	for f, in := range fit.in {
+		if !in || b.frames[f] != 0 {
 			continue
 		}
-		from, to := max(0, f-mixedFrames), min(n, f+mixedFrames+1)
-		if count[to]-count[from] < leastFrames {
+		if !slices.ContainsFunc(windows, func(w [2]int) bool {
+			share, ok := fit.share(f+w[0], f+w[1])
+			return ok && share >= least
+		}) {
 			continue
 		}
-		var g [signals][signals]float64
-		for p := range signals {
-			for q := p; q < signals; q++ {
-				g[p][q] = float64(sums[to][p][q] - sums[from][p][q])
-				g[q][p] = g[p][q]
-			}
-		}
-		if explained(g[:1+2*mixedTaps]) < mixedShare {
-			continue
-		}
-		loudest := x
-		if y.there[f] > x.there[f] {
-			loudest = y
-		}
+		loudest := slices.MaxFunc(fit.voices, func(x, y voiceAt) int { return cmp.Compare(x.there[f], y.there[f]) })
 		b.frames[f] = uint8(loudest.seat)
 		b.gain[f] = gain(smooth[f], loudest.there[f])
 	}
+}
+
+// spokenOver gives back the frames of which a voice explains much less than of others: there
+// somebody speaks over it, however low. What it leaves unexplained where it is alone
+// says how much its room sounds on: in a dry room a fifth is much, and where there is much echo
+// there is no telling. It returns what the voice has to explain of a frame to have it.
+func (b *borrowed) spokenOver(smooth []int64, x voiceAt, fit *fitted) (least float64) {
+	rest := make([]float64, len(smooth)) // what is not explained
+	var clear []float64
+	for f, s := range smooth {
+		if int(b.frames[f]) != x.seat {
+			continue
+		}
+		best, known := 0.0, false
+		for from := f - 2*overFrames; from <= f; from += overFrames {
+			if share, ok := fit.share(from, from+2*overFrames); ok {
+				best, known = max(best, share), true
+			}
+		}
+		if !known {
+			continue
+		}
+		rest[f] = 1 - best
+		if s > 100*b.floor {
+			clear = append(clear, rest[f])
+		}
+	}
+	if len(clear) < 2*leastFrames {
+		return 0
+	}
+	slices.Sort(clear)
+	echo := overEcho * clear[len(clear)/8]
+	for f, s := range smooth {
+		if int(b.frames[f]) != x.seat {
+			continue
+		}
+		here := float64(s)
+		may := max(overShare*here, echo*max(here, x.held[f]))
+		if float64(rest[f]*here)-may > 4*float64(b.floor) {
+			b.frames[f], b.gain[f] = 0, 0
+		}
+	}
+	return 1 - max(overShare, echo)
 }
 
 // delayed is a frame of a band from a sample on; silence where the band does not reach.

@@ -22,6 +22,7 @@ type Condition struct {
 	Answer  bool          // turns of one word, 0.1 to 0.4 s, between the others
 	Silence time.Duration // in the middle, beside the length
 	Gaps    float64       // a minute: 0.3 to 3 s of a seat that nobody has any more
+	Lower   float64       // by how much the people at every second seat speak lower, dB
 }
 
 // Said is a turn of the reference.
@@ -29,7 +30,8 @@ type Said struct {
 	Seat       int
 	Text       string // words without marks
 	Words      []demo.Word
-	Start, End int // samples
+	Start, End int   // samples
+	sentence   int64 // of the sample hearing, by its start
 }
 
 // Hearing is a generated one.
@@ -73,6 +75,9 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 	at, quiet := capture.Rate, int(length.Seconds()*capture.Rate)/2
 	for {
 		s := turns[r.IntN(len(turns))]
+		for slices.ContainsFunc(h.Said, func(o Said) bool { return o.sentence == s.StartMS && o.End > at-2*capture.Rate }) {
+			s = turns[r.IntN(len(turns))] // not while it is still said: two voices are never the same sound
+		}
 		seat, ok := seatOf[s.Channel]
 		if !ok {
 			seat = len(seatOf) % c.Seats
@@ -80,6 +85,10 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 		}
 		if c.Seats > 4 && r.IntN(2) == 0 {
 			seat = r.IntN(c.Seats)
+		}
+		level := 1.0
+		if seat%2 == 1 {
+			level = math.Pow(10, -c.Lower/20)
 		}
 		first, last := int(s.StartMS)*16, int(s.EndMS)*16
 		words := s.Words
@@ -100,11 +109,11 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 		if start+last-first > n-capture.Rate {
 			break
 		}
-		said := Said{Seat: seat, Start: start, End: start + last - first}
+		said := Said{Seat: seat, Start: start, End: start + last - first, sentence: s.StartMS}
 		for i := first; i < last; i++ {
-			gain := 1.0
+			gain := level
 			if edge := min(i-first, last-i); edge < 48 {
-				gain = float64(edge) / 48
+				gain = level * float64(edge) / 48
 			}
 			voices[seat][start+i-first] += float32(gain * float64(pcm[s.Channel][i]))
 		}
@@ -161,6 +170,13 @@ func Make(c Condition, length time.Duration, seed uint64) (*Hearing, error) {
 // lost reports whether a gap of a seat touches a stretch.
 func (h *Hearing) lost(seat, from, to int) bool {
 	return slices.ContainsFunc(h.gaps[seat], func(g span) bool { return g.from < to && from < g.to })
+}
+
+// says reports whether a seat says a word itself when another does.
+func (h *Hearing) says(seat int, w demo.Word) bool {
+	return slices.ContainsFunc(h.Recordings[seat].Words, func(o demo.Word) bool {
+		return o.Text == w.Text && o.Start < w.End && w.Start < o.End
+	})
 }
 
 // delay is the way from one seat to another, in samples: 1.5 m between neighbours.

@@ -29,11 +29,12 @@ var (
 
 // result is what a worker did to a hearing.
 type result struct {
-	characters, errors int // of the reference; edits of what each seat said
-	doubled, wrong     int // words heard at another seat too, or there alone
-	words              int
-	timing             []float64 // ms that a word's start is off
-	crosstalk          int
+	characters, errors   int // of the reference; edits of what each seat said
+	doubled, wrong, lost int // words heard at another seat too, there alone, or nowhere
+	beside               int // of those lost, kept beside a line as another seat's: a person can bring them back
+	words                int
+	timing               []float64 // ms that a word's start is off
+	crosstalk            int
 }
 
 // measure has a worker hear a hearing with the demonstration engine.
@@ -101,21 +102,33 @@ func measure(t *testing.T, h *Hearing) (r result) {
 			if own {
 				r.timing = append(r.timing, off)
 			}
-			elsewhere := false
+			elsewhere := ""
 			for i := range words {
-				if i != s.Seat {
-					there, _ := at(i, w)
-					elsewhere = elsewhere || there
-					if there && own {
-						println("DUP", Name(i), w.Start/16, w.Text, Name(s.Seat))
-					}
+				if there, _ := at(i, w); there && i != s.Seat && !h.says(i, w) {
+					elsewhere += " " + Name(i)
 				}
 			}
+			tell := func(what string, where string) {
+				t.Logf("%s, %d ms: %s %s%s", Name(s.Seat), w.Start/16, w.Text, what, where)
+			}
 			switch {
-			case own && elsewhere:
+			case own && elsewhere != "":
 				r.doubled++
-			case elsewhere:
+				tell("stands doubled at", elsewhere)
+			case elsewhere != "":
 				r.wrong++
+				tell("stands only at", elsewhere)
+			case !own:
+				r.lost++
+				from, to := int64(w.Start/16), int64(w.End/16)
+				if slices.ContainsFunc(finals, func(f asr.Segment) bool {
+					return f.Channel == Name(s.Seat) && slices.ContainsFunc(f.Crosstalk, func(c asr.Crosstalk) bool {
+						return strings.Contains(c.Text, w.Text) && c.Start < to && from < c.End
+					})
+				}) {
+					r.beside++
+				}
+				tell("is lost", "")
 			}
 		}
 	}
@@ -129,6 +142,13 @@ func measure(t *testing.T, h *Hearing) (r result) {
 	}
 	slices.Sort(r.timing)
 	return r
+}
+
+// add counts another hearing's words with these.
+func (r *result) add(o result) {
+	r.characters, r.errors, r.words = r.characters+o.characters, r.errors+o.errors, r.words+o.words
+	r.doubled, r.wrong, r.lost, r.beside = r.doubled+o.doubled, r.wrong+o.wrong, r.lost+o.lost, r.beside+o.beside
+	r.timing, r.crosstalk = append(r.timing, o.timing...), r.crosstalk+o.crosstalk
 }
 
 func plain(s string) string {
@@ -170,10 +190,12 @@ func TestCorpus(t *testing.T) {
 		{Condition{Name: "bleed -12", Seats: 4, Noise: -62, Bleed: -12}, 0.005, 0.005, 0.005},
 		{Condition{Name: "bleed -6", Seats: 4, Noise: -62, Bleed: -6}, 0.02, 0.02, 0.005},
 		{Condition{Name: "bleed -18, answers", Seats: 4, Noise: -62, Bleed: -18, Answer: true}, 0.05, 0.05, 0.02},
-		{Condition{Name: "bleed -18, overlaps", Seats: 4, Noise: -62, Bleed: -18, Overlap: 0.5}, 0.05, 0.05, 0.02},
-		{Condition{Name: "bleed -6, overlaps", Seats: 4, Noise: -62, Bleed: -6, Overlap: 0.5}, 0.3, 0.2, 0.1},
+		{Condition{Name: "bleed -18, overlaps", Seats: 4, Noise: -62, Bleed: -18, Overlap: 0.5}, 0.02, 0.01, 0},
+		{Condition{Name: "bleed -6, overlaps", Seats: 4, Noise: -62, Bleed: -6, Overlap: 0.5}, 0.03, 0.02, 0.01},
 		{Condition{Name: "8 seats, bleed -12, noise", Seats: 8, Noise: -52, Bleed: -12, Overlap: 0.2, Answer: true}, 0.2, 0.1, 0.05},
 		{Condition{Name: "noise, 5 dB below", Seats: 3, Noise: -27, Bleed: none}, 0.02, 0, 0},
+		{Condition{Name: "bleed -18, overlaps, half 12 dB lower", Seats: 4, Noise: -62, Bleed: -18, Overlap: 0.5, Lower: 12}, 0.05, 0.02, 0},
+		{Condition{Name: "bleed -12, overlaps, half 12 dB lower", Seats: 4, Noise: -62, Bleed: -12, Overlap: 0.5, Lower: 12}, 0.1, 0.02, 0},
 	}
 	length := time.Minute
 	if *minutes > 0 {
@@ -200,8 +222,7 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := measure(t, h)
-			sum.characters, sum.errors, sum.doubled, sum.wrong = sum.characters+r.characters, sum.errors+r.errors, sum.doubled+r.doubled, sum.wrong+r.wrong
-			sum.words, sum.crosstalk, sum.timing = sum.words+r.words, sum.crosstalk+r.crosstalk, append(sum.timing, r.timing...)
+			sum.add(r)
 		}
 		slices.Sort(sum.timing)
 		percent := func(n, of int) string { return fmt.Sprintf("%d (%.2f %%)", n, 100*float64(n)/float64(max(of, 1))) }
