@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"tingji/capture"
@@ -124,12 +123,13 @@ func thoughtless(s *stack) (url string, err error) {
 }
 
 // seatSounds are the recordings of a hearing for so many seats: where there are
-// more, they begin elsewhere, so that no two seats hear the same.
+// more, they begin elsewhere, so that no two seats hear the same; those are shorter by
+// what they leave out, as a copy would count as the pipeline's memory.
 func seatSounds(ref *hearing.Hearing, seats int) (sounds [][]int16) {
 	for k := range seats {
 		pcm := ref.Recordings[k%len(ref.Recordings)].PCM
 		at := k / len(ref.Recordings) * len(pcm) / 3
-		sounds = append(sounds, slices.Concat(pcm[at:], pcm[:at]))
+		sounds = append(sounds, pcm[at:])
 	}
 	return sounds
 }
