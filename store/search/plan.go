@@ -219,10 +219,6 @@ func (m *Matcher) leaf(first, size key, keep func(r1, r2 key) bool) *Expr {
 	return anyOf(e, &Expr{first: kindHeard | first, last: kindHeard | first + size, keep: keep})
 }
 
-// manyPairs is from how many characters on a phrase is looked up by every
-// second pair: that leaves next to nothing to reject, for half the reading.
-const manyPairs = 6
-
 // planRunes selects the lines with all the pairs of a folded text.
 func (m *Matcher) planRunes(text []rune) *Expr {
 	var parts []*Expr
@@ -235,15 +231,8 @@ func (m *Matcher) planRunes(text []rune) *Expr {
 		case n == 1:
 			parts = append(parts, m.leaf(runeKey(m.file(text[start]), text[start]), 0, nil))
 		case n > 1:
-			step := 1
-			if n >= manyPairs {
-				step = 2
-			}
-			for i := start; i+1 < end; i += step {
+			for i := start; i+1 < end; i++ {
 				parts = append(parts, m.planPair(text[i], text[i+1]))
-			}
-			if (n-2)%step != 0 {
-				parts = append(parts, m.planPair(text[end-2], text[end-1]))
 			}
 		}
 		start = end + 1
