@@ -5,7 +5,7 @@
 //
 //	go test ./asr/benchtest                                      # small
 //	go test ./asr/benchtest -run Corpus -minutes 200 -v          # the table of docs/ASR.md
-//	go test ./asr/benchtest -run Overlaps -overlaps 600 -v       # people who speak at once
+//	go test ./asr/benchtest -run Overlaps -overlaps 120 -seed 5000 -v # people who speak at once
 //
 // It is test code: nothing of it is part of the program.
 package benchtest
