@@ -32,9 +32,29 @@ type holds struct {
 	listeners float64
 }
 
+// held is what a page holds when nothing more of it can be collected: what a frame or
+// a task under way still holds is free some frames later, on a busy machine many.
 func held(t *testing.T, ctx context.Context) holds {
 	t.Helper()
 	call(t, ctx, performance.Enable, performance.EnableParams{})
+	least, same := heldNow(t, ctx), 0
+	for range 30 {
+		js[bool](t, ctx, `(window.frames_left = 3, requestAnimationFrame(function next() { if (--frames_left > 0) requestAnimationFrame(next); }), true)`)
+		until(t, ctx, `frames_left === 0`)
+		now := heldNow(t, ctx)
+		if same++; now.nodes < least.nodes || now.listeners < least.listeners {
+			least, same = now, 0
+		}
+		least.heap = min(least.heap, now.heap)
+		if same == 3 {
+			break
+		}
+	}
+	return least
+}
+
+func heldNow(t *testing.T, ctx context.Context) holds {
+	t.Helper()
 	for range 3 { // what a collected object held is free at the next
 		call(t, ctx, heapprofiler.CollectGarbage, cdp.Empty{})
 	}
