@@ -16,13 +16,14 @@ import (
 )
 
 // lookAtFrames is run in the page before anything else: it notes the frames in
-// which there is nothing to read where the transcript will be.
+// which there is nothing to read where the transcript will be. They count from when the
+// page is loaded: a frame that the browser draws before the page's script has run is its own.
 const lookAtFrames = `(() => {
 	window.looked = 0;
 	window.empty = 0;
 	const look = () => {
 		const el = document.querySelector(".scroller") ?? document.body;
-		if (el) {
+		if (el && document.readyState === "complete") {
 			window.looked++;
 			if (!el.innerText.trim()) window.empty++;
 		}
