@@ -24,13 +24,43 @@ const (
 )
 
 // benchLoad holds hearings of eight seats at real pace, so many that all have n seats,
-// everything in this process, and measures its share of all cores and its memory.
-// The engine answers at once and without a thought; what it takes to receive a clip
-// is in the figure.
+// and measures this process' share of all cores and its memory.
 func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length time.Duration, f figures) error {
 	if _, ok := cpuTime(self); !ok {
 		return noMeans("this system does not say what a process uses (/proc)")
 	}
+	sounds := seatSounds(ref, min(n, roomSeats))
+	var rooms [][]capture.Source
+	for left := n; left > 0; left -= roomSeats {
+		player := file.NewPlayer(1)
+		var room []capture.Source
+		for k := range min(left, roomSeats) {
+			room = append(room, player.PCM(sounds[k]))
+		}
+		rooms = append(rooms, room)
+	}
+	return holdHearings(ctx, a, ref, 1, rooms, func(ctx context.Context) error {
+		if err := pauseFor(ctx, loadWarm); err != nil {
+			return err
+		}
+		began := time.Now()
+		before, _ := cpuTime(self)
+		if err := pauseFor(ctx, length); err != nil {
+			return err
+		}
+		after, _ := cpuTime(self)
+		f[fmt.Sprintf("cpu_%d_channels", n)] = (after - before).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU())
+		if rss, ok := residentMB(self, "VmRSS"); ok {
+			f[fmt.Sprintf("rss_%d_channels_mb", n)] = rss
+		}
+		return nil
+	})
+}
+
+// holdHearings holds one hearing in each courtroom, whose seats hear the sources,
+// everything in this process, until measure returns. The engine answers at once and
+// without a thought; what it takes to receive a clip is in the figures.
+func holdHearings(ctx context.Context, a *app, ref *hearing.Hearing, pace float64, rooms [][]capture.Source, measure func(context.Context) error) error {
 	dir, err := os.MkdirTemp("", "tingji-bench-")
 	if err != nil {
 		return fmt.Errorf("temporary folder: %s", cause(err))
@@ -44,12 +74,11 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length 
 	}
 	b := *a
 	b.config.Data, b.config.DB, b.config.Kafka.Listen = dir, "", "127.0.0.1:0"
-	b.config.ASR.URL, b.config.ASR.Engines, b.config.Capture.Pace = url, nil, 1
+	b.config.ASR.URL, b.config.ASR.Engines, b.config.Capture.Pace = url, nil, pace
 	b.config.Courtrooms = nil
-	sounds := seatSounds(ref, min(n, roomSeats))
-	for i := range (n + roomSeats - 1) / roomSeats {
+	for i, sources := range rooms {
 		room := CourtroomConfig{ID: fmt.Sprint(i + 1), Name: fmt.Sprint(i + 1)}
-		for k := range min(n-i*roomSeats, roomSeats) {
+		for k := range sources {
 			room.Seats = append(room.Seats, SeatConfig{Channel: fmt.Sprint("seat", k+1), Role: "证人"})
 		}
 		b.config.Courtrooms = append(b.config.Courtrooms, room)
@@ -67,13 +96,12 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length 
 		return err
 	}
 	b.startWorker(s, log, recogniser, workerMode{})
-	for _, room := range b.config.Courtrooms {
+	for i, room := range b.config.Courtrooms {
 		r := b
 		r.config.Data = filepath.Join(dir, "room"+room.ID)
-		player := file.NewPlayer(1)
 		var seats []capture.SeatSource
 		for k, seat := range room.Seats {
-			seats = append(seats, capture.SeatSource{Channel: seat.Channel, Role: seat.Role, Source: player.PCM(sounds[k])})
+			seats = append(seats, capture.SeatSource{Channel: seat.Channel, Role: seat.Role, Source: rooms[i][k]})
 		}
 		if err := r.startCapture(s, log, room.ID, seats, nil); err != nil {
 			return err
@@ -83,18 +111,8 @@ func benchLoad(ctx context.Context, a *app, ref *hearing.Hearing, n int, length 
 		}
 	}
 	s.Go("measure", func(ctx context.Context) error {
-		if err := pauseFor(ctx, loadWarm); err != nil {
+		if err := measure(ctx); err != nil {
 			return err
-		}
-		began := time.Now()
-		before, _ := cpuTime(self)
-		if err := pauseFor(ctx, length); err != nil {
-			return err
-		}
-		after, _ := cpuTime(self)
-		f[fmt.Sprintf("cpu_%d_channels", n)] = (after - before).Seconds() / time.Since(began).Seconds() / float64(runtime.NumCPU())
-		if rss, ok := residentMB(self, "VmRSS"); ok {
-			f[fmt.Sprintf("rss_%d_channels_mb", n)] = rss
 		}
 		return errFinished
 	})

@@ -12,11 +12,7 @@ import (
 // TestBury: what cannot be read stands in dead.v1 as it came, with where it stood and why, and
 // what follows it is read.
 func TestBury(t *testing.T) {
-	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 26, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	broker := embeddedBroker(t)
 	client, err := kafka.New(kafka.Config{Brokers: broker.Addrs()}, quiet)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"tingji/capture"
-	"tingji/store/kafka"
 )
 
 // TestHearingByHand: the server is away and a hearing is opened on the PC, goes
@@ -20,11 +18,7 @@ import (
 // was announced; nothing of it is in dead.v1.
 func TestHearingByHand(t *testing.T) {
 	needShell(t)
-	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 26, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	broker := embeddedBroker(t)
 	config := writeConfig(t, "[capture]\ncourtroom = \"3\"\n[[courtroom]]\nid = \"3\"\nname = \"第三审判庭\"\n"+
 		"[[courtroom.seat]]\nchannel = \"judge\"\nrole = \"审判长\"\nsource = \""+noiseSource+"\"\n")
 	dir, control := t.TempDir(), freePort(t)
@@ -115,15 +109,7 @@ func TestHearingByHand(t *testing.T) {
 
 	post := func(path, body string, want int) (answer map[string]any) {
 		t.Helper()
-		res, err := http.Post(server.url+path, "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		b, _ := io.ReadAll(res.Body)
-		if res.StatusCode != want || json.Unmarshal(b, &answer) != nil {
-			t.Fatalf("POST %s: %s %s", path, res.Status, b)
-		}
+		server.post(path, json.RawMessage(body), want, &answer)
 		return answer
 	}
 	announced := post("/api/v1/hearings", `{"case_no":"（2026）内0000民初7号","cause":"买卖合同纠纷","courtroom":"3",

@@ -14,11 +14,7 @@ import (
 // all the same, sends nothing, and says why.
 func TestCaptureOutlivesARefusal(t *testing.T) {
 	needShell(t)
-	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 20, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	broker := embeddedBroker(t)
 	client, err := kafka.New(kafka.Config{Brokers: broker.Addrs(), Replication: 1}, quiet)
 	if err != nil {
 		t.Fatal(err)

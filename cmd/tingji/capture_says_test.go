@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -78,11 +77,7 @@ func TestBadInputIsSaidEverywhere(t *testing.T) {
 			"the clock is wrong", "请校准时间并启用网络对时", "have it kept right by NTP"},
 	}
 
-	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 26, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	broker := embeddedBroker(t)
 	brokers := "TINGJI_KAFKA=" + strings.Join(broker.Addrs(), ",")
 
 	// A sound card that plays a file for ever, without a sound server.
@@ -277,27 +272,14 @@ func TestBadInputIsSaidEverywhere(t *testing.T) {
 	if log := pcs["3"].pc.said.String(); !strings.Contains(log, "refused by hand") || !strings.Contains(log, "close it first") {
 		t.Errorf("the log says nothing of a second opening")
 	}
-	post := func(path, body string) (status int, answer map[string]any) {
-		req, err := http.NewRequest(http.MethodPost, server.url+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Accept-Language", "zh-CN")
-		req.Header.Set("Content-Type", "application/json")
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		b, _ := io.ReadAll(res.Body)
-		if err := json.Unmarshal(b, &answer); err != nil {
-			t.Fatalf("POST %s: %s %s", path, res.Status, b)
-		}
-		return res.StatusCode, answer
+	var second capture.Hearing
+	server.post("/api/v1/hearings", json.RawMessage(`{"case_no":"（2026）内0000民初7号","cause":"买卖合同纠纷","courtroom":"3","participants":[]}`), http.StatusCreated, &second)
+	var refused struct {
+		Detail string `json:"detail"`
 	}
-	_, second := post("/api/v1/hearings", `{"case_no":"（2026）内0000民初7号","cause":"买卖合同纠纷","courtroom":"3","participants":[]}`)
-	if status, answer := post("/api/v1/hearings/"+fmt.Sprint(second["id"])+"/open", `{}`); status != http.StatusConflict || !strings.Contains(fmt.Sprint(answer["detail"]), "还没有闭庭，请先将它闭庭") {
-		t.Errorf("opened twice on the page: %d %v", status, answer)
+	server.post("/api/v1/hearings/"+second.ID+"/open", struct{}{}, http.StatusConflict, &refused)
+	if !strings.Contains(refused.Detail, "还没有闭庭，请先将它闭庭") {
+		t.Errorf("opened twice on the page: %q", refused.Detail)
 	}
 	for id, p := range pcs { // before what they record to is taken away
 		p.pc.stop()

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"tingji/capture"
+	"tingji/store/kafka"
 	"tingji/testdata/hearing"
 	"tingji/transcript"
 )
@@ -67,6 +68,18 @@ func executable(t testing.TB) string {
 		t.Fatal(built.err)
 	}
 	return built.path
+}
+
+// embeddedBroker runs a broker that the programs of a test share, and that outlives
+// them.
+func embeddedBroker(t testing.TB) *kafka.Embedded {
+	t.Helper()
+	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 64 << 20, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { broker.Close() })
+	return broker
 }
 
 // program is a running tingji.

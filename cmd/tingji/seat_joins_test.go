@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,11 +23,7 @@ import (
 // has the seat. The clerk adds it: the PC has the person, and the ledger no fault.
 func TestSeatJoinsAHearing(t *testing.T) {
 	needShell(t)
-	broker, err := kafka.StartEmbedded(t.Context(), kafka.EmbeddedConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", CapBytes: 1 << 26, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	broker := embeddedBroker(t)
 	brokers := strings.Join(broker.Addrs(), ",")
 	seat := func(channel, role, source string) string {
 		return fmt.Sprintf("[[courtroom.seat]]\nchannel = %q\nrole = %q\nsource = %q\n", channel, role, source)
@@ -40,22 +35,10 @@ func TestSeatJoinsAHearing(t *testing.T) {
 	environ := []string{"TINGJI_CAPTURE_LISTEN=" + control, "TINGJI_KAFKA=" + brokers, "TINGJI_DATA=" + filepath.Join(dir, "pc")}
 	pc := startPC(t, pcConfig, control, environ)
 
-	post := func(path, body string, status int, to any) {
-		t.Helper()
-		res, err := http.Post(server.url+path, "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		b, _ := io.ReadAll(res.Body)
-		if res.StatusCode != status || to != nil && json.Unmarshal(b, to) != nil {
-			t.Fatalf("POST %s: %s %s", path, res.Status, b)
-		}
-	}
 	var h capture.Hearing
-	post("/api/v1/hearings", `{"case_no":"（2026）内0000民初7号","cause":"买卖合同纠纷","courtroom":"3","participants":[]}`, http.StatusCreated, &h)
+	server.post("/api/v1/hearings", json.RawMessage(`{"case_no":"（2026）内0000民初7号","cause":"买卖合同纠纷","courtroom":"3","participants":[]}`), http.StatusCreated, &h)
 	path := "/api/v1/hearings/" + h.ID
-	post(path+"/open", `{}`, http.StatusOK, &h)
+	server.post(path+"/open", json.RawMessage(`{}`), http.StatusOK, &h)
 	of := func(channel string) (s capture.SeatHealth) {
 		for _, s := range pc.report().Seats {
 			if s.Channel == channel {
@@ -93,13 +76,13 @@ func TestSeatJoinsAHearing(t *testing.T) {
 	if server.get(path, &h); len(h.Seats) != 1 {
 		t.Fatalf("the hearing has the seat by itself: %+v", h.Seats)
 	}
-	post(path+"/seats", `{"channel":"ghost","role":"原告"}`, http.StatusUnprocessableEntity, nil)
-	post(path+"/seats", `{"channel":"guest","role":"翻译人员","speaker":"李四"}`, http.StatusOK, &h)
+	server.post(path+"/seats", json.RawMessage(`{"channel":"ghost","role":"原告"}`), http.StatusUnprocessableEntity, nil)
+	server.post(path+"/seats", json.RawMessage(`{"channel":"guest","role":"翻译人员","speaker":"李四"}`), http.StatusOK, &h)
 	if len(h.Seats) != 2 || h.Seats[1].Speaker != "李四" || !h.Seats[1].From.IsZero() {
 		t.Errorf("added as %+v", h.Seats)
 	}
 	wait("the PC knows who sits there", func() bool { return of("guest").Role == "翻译人员" && of("guest").Recording })
-	post(path+"/close", `{}`, http.StatusOK, &h)
+	server.post(path+"/close", json.RawMessage(`{}`), http.StatusOK, &h)
 	wait("all of it is stored", func() bool {
 		c := channels()
 		return c["guest"].Missing == 0 && of("guest").Hearing == "" && len(pc.report().Health.Seats) == 2 && pc.report().Chunks == 0
