@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 )
@@ -9,17 +8,7 @@ import (
 // A daemon that starts again reads its spool while the receipts of the whole hearing
 // arrive: what is passed over for them is on the server, and nothing is missing.
 func TestReceiptsMeanwhileAreNoGap(t *testing.T) {
-	dir := t.TempDir()
-	log := slog.New(slog.DiscardHandler)
-	spool, err := OpenSpool(SpoolConfig{Dir: dir + "/spool", Courtroom: "ct01"}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer spool.Close()
-	archive, err := OpenArchive(dir+"/archive", "ct01", log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	spool, archive, log := spoolAndArchive(t)
 	const last = 5
 	opened := time.Now()
 	if err := spool.BeginEpochs("h1", []EpochStart{{Channel: "judge", OpenedAt: opened}}); err != nil {

@@ -15,21 +15,27 @@ func (l *countingLog) Send(_ context.Context, _ string, messages []Message) erro
 	return nil
 }
 
-// TestSteadyMemory takes eight seats of a card of 48 kHz through archive, spool and
-// sender, in one goroutine: what a chunk costs in memory when everything goes well.
-func TestSteadyMemory(t *testing.T) {
-	const seats, seconds, rate, runs = 8, 2, 48000, 4
-	dir := t.TempDir()
-	log := slog.New(slog.DiscardHandler)
+// spoolAndArchive are empty, of a courtroom, with a log that nobody reads.
+func spoolAndArchive(t *testing.T) (*Spool, *Archive, *slog.Logger) {
+	t.Helper()
+	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
 	spool, err := OpenSpool(SpoolConfig{Dir: dir + "/spool", Courtroom: "ct01"}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer spool.Close()
+	t.Cleanup(func() { spool.Close() })
 	archive, err := OpenArchive(dir+"/archive", "ct01", log)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return spool, archive, log
+}
+
+// TestSteadyMemory takes eight seats of a card of 48 kHz through archive, spool and
+// sender, in one goroutine: what a chunk costs in memory when everything goes well.
+func TestSteadyMemory(t *testing.T) {
+	const seats, seconds, rate, runs = 8, 2, 48000, 4
+	spool, archive, log := spoolAndArchive(t)
 	var all alarms
 	out := make(chan queued, queueChunks*seats)
 	broker := &countingLog{}

@@ -25,7 +25,7 @@ func (s *Store) AddAccess(ctx context.Context, a transcript.Access) error {
 		// It comes from outside, and PostgreSQL keeps no other text.
 		*text = strings.ReplaceAll(strings.ToValidUTF8(*text, "\uFFFD"), "\x00", "\uFFFD")
 	}
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
 		if s.dialect == Postgres {
 			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, accessLock); err != nil {
 				return err

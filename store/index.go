@@ -320,15 +320,15 @@ type blockRows struct {
 // read is a row of the block; what it returns stays as it is.
 func (r *blockRows) read(row int) ([]byte, error) {
 	if row < r.first || row >= r.first+len(r.rows) {
-		ids := r.block<<rowBits | int64(row)
+		next := r.block<<rowBits | int64(row) // id of the row that has to come
 		rows, err := collect(r.ctx, r.q, func(rows *sql.Rows) (data []byte, err error) {
 			var id int64
-			if err = rows.Scan(&id, &data); err == nil && id != ids {
-				err = fmt.Errorf("block %d row %d is missing: %w", r.block, ids&(1<<rowBits-1), search.ErrBlock)
+			if err = rows.Scan(&id, &data); err == nil && id != next {
+				err = fmt.Errorf("block %d row %d is missing: %w", r.block, next&(1<<rowBits-1), search.ErrBlock)
 			}
-			ids++
+			next++
 			return data, err
-		}, `SELECT id, data FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3`, ids, (r.block+1)<<rowBits, rowsAtOnce)
+		}, `SELECT id, data FROM search_rows WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3`, next, (r.block+1)<<rowBits, rowsAtOnce)
 		if err != nil {
 			return nil, err
 		}

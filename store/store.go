@@ -70,7 +70,8 @@ func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 	return s.transact(ctx, f)
 }
 
-// transact is change for the index itself.
+// transact is change for what no speech waits behind: the index itself, and the
+// accesses of readers.
 func (s *Store) transact(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {

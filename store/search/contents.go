@@ -36,9 +36,12 @@ type entry struct {
 
 func (e *entry) pieces() int { return (e.Count + PieceLines - 1) / PieceLines }
 
-// contentsForm begins the row. Of form 2 are blocks in which a key never stands
+// contentsForm begins the row. Of formerForm are blocks in which a key never stands
 // in several pages. Rows of earlier versions are JSON, and begin with a brace.
-const contentsForm = 3
+const (
+	contentsForm = 3
+	formerForm   = 2
+)
 
 // encode writes the row: the form, uvarint lines, row of the first piece and
 // number of hearings; the texts that hearings have in common, once each; then
@@ -101,7 +104,7 @@ func ReadContents(row []byte) (*Contents, error) {
 		if err := json.Unmarshal(row, &c.dir); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrBlock, err)
 		}
-	case len(row) == 0 || row[0] != contentsForm && row[0] != 2 || !c.dir.decode(row[1:]):
+	case len(row) == 0 || row[0] != contentsForm && row[0] != formerForm || !c.dir.decode(row[1:]):
 		return nil, ErrBlock
 	default:
 		c.form = row[0]

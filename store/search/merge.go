@@ -14,7 +14,7 @@ type Merger struct {
 	sources []Source
 	lines   [][]int32 // of each source: the new number of each line, -1 where it is left out
 	dir     directory
-	whole   bool // long lists stay in one page, as blocks were written before form 3
+	whole   bool // long lists stay in one page, as blocks of formerForm have them
 }
 
 // Source is a block to merge.
@@ -56,7 +56,7 @@ func NewMerger(sources []Source) (*Merger, error) {
 }
 
 // AsWritten makes rows in the form in which the rows of c were written.
-func (m *Merger) AsWritten(c *Contents) { m.whole = c.form < contentsForm }
+func (m *Merger) AsWritten(c *Contents) { m.whole = c.form == formerForm }
 
 // Lines is how many lines the block will have.
 func (m *Merger) Lines() int { return m.dir.Lines }
