@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
@@ -47,13 +46,7 @@ func TestFirstVisit(t *testing.T) {
 	}
 	recogniserInPath(t)
 	tab := openTab(t)
-	until := func(expression string) {
-		t.Helper()
-		if _, err := chromedp.Run(tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
-			body, _ := chromedp.Run(tab, chromedp.Evaluate[string](`document.body.innerText`))
-			t.Fatalf("waited for %s: %v; the page shows\n%s", expression, err, body)
-		}
-	}
+	until := func(expression string) { t.Helper(); waitFor(t, tab, expression) }
 	text := func(expression string) string {
 		t.Helper()
 		v, err := chromedp.Run(tab, chromedp.Evaluate[string](expression))

@@ -40,17 +40,30 @@ func openTab(t *testing.T) context.Context {
 	return tab
 }
 
+// waitFor waits until an expression holds in the page. It is asked again and again from
+// here: a page that gives way to another takes a poll of its own along, unanswered.
+func waitFor(t *testing.T, tab context.Context, expression string) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		asked, cancel := context.WithTimeout(tab, 2*time.Second)
+		holds, err := chromedp.Run(asked, chromedp.Evaluate[bool](`!!(`+expression+`)`))
+		cancel()
+		if holds {
+			return
+		}
+		if time.Now().After(deadline) || tab.Err() != nil {
+			body, _ := chromedp.Run(tab, chromedp.Evaluate[string](`document.body.innerText`))
+			t.Fatalf("waited for %s: %v; the page shows:\n%s", expression, err, body)
+		}
+	}
+}
+
 // TestPageOutlivesAKilledProgram: a browser watches the sample hearing. The
 // program is killed with -9: the page says so within three seconds. The program
 // comes back: the lines go on, and at the end each is there once.
 func TestPageOutlivesAKilledProgram(t *testing.T) {
 	tab := openTab(t)
-	until := func(expression string) {
-		t.Helper()
-		if _, err := chromedp.Run(tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
-			t.Fatalf("waited for %s: %v", expression, err)
-		}
-	}
+	until := func(expression string) { t.Helper(); waitFor(t, tab, expression) }
 	_, want := reference(t)
 	dir, listen := t.TempDir(), freePort(t)
 

@@ -44,20 +44,33 @@ func openBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Co
 		chromedp.Flag("lang", "zh-CN"),
 	}, flags...)...)
 	t.Cleanup(cancel)
-	ctx, cancelTab := chromedp.NewContext(allocated)
+	ctx := openTab(t, allocated)
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil {
 			t.Logf("close the browser: %v", err)
 		}
-		cancelTab()
 	})
+	return ctx
+}
+
+// openTab opens a tab of a browser, or the browser itself; it is there until the
+// test ends, however short the time that is given to what is done in it first.
+func openTab(t *testing.T, browser context.Context) context.Context {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open a tab: %v", err)
+	}
 	return ctx
 }
 
 // visit opens an address at a size of window.
 func visit(t *testing.T, ctx context.Context, url string, width, height int64) {
 	t.Helper()
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Navigate(url)); err != nil {
+	opening, cancel := context.WithTimeout(ctx, browserPatience)
+	defer cancel()
+	if err := chromedp.Do(opening, chromedp.EmulateViewport(width, height), chromedp.Navigate(url)); err != nil {
 		t.Fatalf("open %s: %v", url, err)
 	}
 }
@@ -72,12 +85,21 @@ func js[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// until waits until an expression holds in the page.
+// until waits until an expression holds in the page. It is asked again and again from
+// here: a page that gives way to another takes a poll of its own along, unanswered.
 func until(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(browserPatience))); err != nil {
-		body, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		t.Fatalf("waited for %s: %v; the page shows:\n%s", expression, err, body)
+	for deadline := time.Now().Add(browserPatience); ; time.Sleep(10 * time.Millisecond) {
+		asked, cancel := context.WithTimeout(ctx, 2*time.Second)
+		holds, err := chromedp.Run(asked, chromedp.Evaluate[bool](`!!(`+expression+`)`))
+		cancel()
+		if holds {
+			return
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			body, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+			t.Fatalf("waited for %s: %v; the page shows:\n%s", expression, err, body)
+		}
 	}
 }
 

@@ -304,8 +304,7 @@ func TestLateLineIsNotReleased(t *testing.T) {
 	js[bool](t, ctx, fmt.Sprintf(`(l => (l.focusOn(l.row(%q)), true))(document.querySelector("tj-lines"))`, lines[4].ID))
 	hold(t, ctx, chromedp.ModifierCtrl, "l")
 	until(t, ctx, `[...document.querySelectorAll("[data-command]")].some(b => b.textContent.includes("放行到此 放行"))`)
-	second, cancel := chromedp.NewContext(ctx)
-	defer cancel()
+	second := openTab(t, ctx)
 	visit(t, second, c.url+"/screen/court-3", 1920, 1080)
 	words := visible + `.split("|").length`
 	until(t, second, words+` === 5`)

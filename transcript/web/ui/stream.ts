@@ -3,6 +3,7 @@
 import { silence } from "./api";
 
 const again = 1000; // ms between two tries
+const unseen = 60_000; // ms that a page may be hidden before its stream rests
 
 /** Told of each event by its name; "open": the stream begins anew, and tells how every part is. */
 export type Handler = (name: string, data: unknown) => void;
@@ -13,14 +14,17 @@ const names = ["hearing", "line", "partial", "health", "tick"];
  * Stream keeps an EventSource open and takes it up again, from the last event
  * it has seen, when it breaks or falls silent. It does not leave the reconnect
  * to the browser, which gives up on some errors and cannot see a stream that is
- * open and dead.
+ * open and dead. A browser has six connections for a server without encryption:
+ * a page that has been left, which it keeps for "back", or that nobody sees lets
+ * go of its own, and takes it up from there when it is seen again.
  */
 export class Stream {
   private source: EventSource | null = null;
   private heard = performance.now();
   private tried = 0;
   private failures = 0;
-  private watch = 0;
+  private watch = 0; // 0: it rests
+  private resting = 0;
   private lost = false;
 
   /** after: the last event id that is known; null for a stream without ids. */
@@ -32,16 +36,39 @@ export class Stream {
   ) {}
 
   start(): void {
-    this.heard = performance.now();
-    this.connect();
-    this.watch = window.setInterval(() => this.look(), 200);
+    window.addEventListener("pagehide", this.rest);
+    window.addEventListener("pageshow", this.wake);
+    document.addEventListener("visibilitychange", this.seen);
+    this.wake();
   }
 
   stop(): void {
+    window.removeEventListener("pagehide", this.rest);
+    window.removeEventListener("pageshow", this.wake);
+    document.removeEventListener("visibilitychange", this.seen);
+    window.clearTimeout(this.resting);
+    this.rest();
+  }
+
+  private readonly wake = (): void => {
+    if (this.watch !== 0) return;
+    this.heard = performance.now();
+    this.connect();
+    this.watch = window.setInterval(() => this.look(), 200);
+  };
+
+  private readonly rest = (): void => {
     window.clearInterval(this.watch);
+    this.watch = 0;
     this.source?.close();
     this.source = null;
-  }
+  };
+
+  private readonly seen = (): void => {
+    window.clearTimeout(this.resting);
+    if (document.visibilityState === "visible") this.wake();
+    else this.resting = window.setTimeout(this.rest, unseen);
+  };
 
   private connect(): void {
     this.source?.close();
