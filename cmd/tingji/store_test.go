@@ -126,7 +126,7 @@ func TestStoreAudit(t *testing.T) {
 	for _, c := range []struct {
 		args  string
 		lines int
-	}{{"--hearing h1", 2}, {"--reader 0.7", 1}, {"--from 2026-05-07", 1}, {"--to 2026-05-07", 2}, {"--hearing h2", 0}, {"--json --reader 0.7", 1}} {
+	}{{"--hearing h1", 2}, {"--reader 0.7", 1}, {"--from 2026-05-07", 1}, {"--to 2026-05-06", 2}, {"--to 2026-05-05", 0}, {"--hearing h2", 0}, {"--json --reader 0.7", 1}} {
 		out, _ := storeRun(t, 0, append([]string{"audit", "--data", dir}, strings.Fields(c.args)...)...)
 		if strings.Count(out, "\n") != c.lines {
 			t.Errorf("%s: %q", c.args, out)
