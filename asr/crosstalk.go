@@ -154,7 +154,7 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 	for f := range scale {
 		scale[f] /= 2
 	}
-	lag, likeness := findLag(own, o.band, maybe, weight, scale)
+	lag, likeness := findLag(own, o.band, smooth, maybe, weight, scale)
 	if likeness < mixedCorrelation {
 		return v, false
 	}
@@ -265,28 +265,64 @@ func audibleFrames(smooth []int64) (audible []bool, floor int64) {
 // the lag at which two seats have the sound most alike, and how much, a square of a
 // correlation; 0 where there is no telling. A lag is how much later other has it. It is
 // searched in half samples: a voice repeats itself with each wave of its pitch, and only
-// the true lag fits best. Where the other has the same sound less loud, it is the seat's own
-// voice that the other hears.
-func findLag(own, other []int16, maybe []bool, weight []int64, scale []uint8) (lag int, likeness float64) {
+// the true lag fits best.
+func findLag(own, other []int16, smooth []int64, maybe []bool, weight []int64, scale []uint8) (lag int, likeness float64) {
+	p := pair{own, other, smooth, scale, make([]int64, len(other)+1)}
+	for i, y := range other {
+		p.squares[i+1] = p.squares[i] + int64(y)*int64(y)
+	}
 	for _, frames := range places(maybe, weight) {
-		whole := wholeLags(own, other, frames, scale)
-		for _, i := range likeliest(whole) {
-			for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
-				var ab, aa, bb int64
-				for _, f := range frames {
-					x, y, z := products(own, other, f, half)
-					ab, aa, bb = ab+x>>scale[f], aa+y>>scale[f], bb+z>>scale[f]
-				}
-				if half&1 == 1 { // a sum of two samples
-					ab, bb = ab/2, bb/4
-				}
-				if c := square(ab, aa, bb); c > likeness && bb > aa {
-					likeness, lag = c, half>>1
-				}
-			}
+		if l, c := p.findLag(frames); c > likeness {
+			lag, likeness = l, c
 		}
 		if likeness > sureCorrelation {
 			break
+		}
+	}
+	return lag, likeness
+}
+
+// pair is two seats' sound between which a lag is searched.
+type pair struct {
+	own, other []int16
+	smooth     []int64 // energy of own about each frame
+	scale      []uint8
+	squares    []int64 // of other, summed before each sample
+}
+
+// louder reports whether the other has more about a frame at a lag, which begins at 0 here. What it
+// has less loud there, or as loud, is the seat's own voice that the other hears, or a third's: its
+// lag is none at which the other's voice comes here, however alike it is.
+func (p *pair) louder(f, lag int) bool {
+	from, to := max(0, f-2), min(len(p.smooth), f+3)
+	return louder(p.squares[to*bandFrame+lag]-p.squares[from*bandFrame+lag], p.smooth[f])
+}
+
+// findLag searches some frames. The lag is the one at which the other explains most of all of
+// them; likeness is that of those which it has louder there.
+func (p *pair) findLag(frames []int) (lag int, likeness float64) {
+	var all int64
+	for _, f := range frames {
+		all += energy(p.own[f*bandFrame:(f+1)*bandFrame]) >> p.scale[f]
+	}
+	most := 0.0
+	for _, i := range likeliest(p.wholeLags(frames, all)) {
+		for half := max(2*(i-bandLag)-1, -2*bandLag); half <= min(2*(i-bandLag)+1, 2*bandLag-1); half++ {
+			var ab, aa, bb int64
+			count := 0
+			for _, f := range frames {
+				if p.louder(f, bandLag+half>>1) {
+					count++
+					x, y, z := products(p.own, p.other, f, half)
+					ab, aa, bb = ab+x>>p.scale[f], aa+y>>p.scale[f], bb+z>>p.scale[f]
+				}
+			}
+			if half&1 == 1 { // a sum of two samples
+				ab, bb = ab/2, bb/4
+			}
+			if c := square(ab, all, bb); c > most && count >= leastFrames {
+				most, lag, likeness = c, half>>1, square(ab, aa, bb)
+			}
 		}
 	}
 	return lag, likeness
@@ -328,39 +364,32 @@ func places(maybe []bool, weight []int64) (places [][]int) {
 	return places
 }
 
-// wholeLags are the squared correlations over some frames at each whole lag, from
-// -bandLag on.
+// wholeLags are the shares of the energy of some frames, all, that the other explains at each whole lag,
+// from -bandLag on.
 //
 // Arithmetic on what its caller owns: the race detector would look at every sample,
 // ten times as slowly.
 //
 //go:norace
-func wholeLags(own, other []int16, frames []int, scale []uint8) []float64 {
-	squares := make([]int64, len(other)+1) // sums before each sample
-	for i, y := range other {
-		squares[i+1] = squares[i] + int64(y)*int64(y)
-	}
-	var aa int64
-	for _, f := range frames {
-		aa += energy(own[f*bandFrame:(f+1)*bandFrame]) >> scale[f]
-	}
+func (p *pair) wholeLags(frames []int, all int64) []float64 {
 	found := make([]float64, 2*bandLag)
 	for l := range found {
 		var ab, bb int64
 		for _, f := range frames {
-			a := own[f*bandFrame : (f+1)*bandFrame]
+			if !p.louder(f, l) {
+				continue
+			}
+			a := p.own[f*bandFrame : (f+1)*bandFrame]
 			at := f*bandFrame + l
-			b := other[at : at+len(a)]
+			b := p.other[at : at+len(a)]
 			var sum int64
 			for i, x := range a {
 				sum += int64(x) * int64(b[i])
 			}
-			ab += sum >> scale[f]
-			bb += (squares[at+len(a)] - squares[at]) >> scale[f]
+			ab += sum >> p.scale[f]
+			bb += (p.squares[at+len(a)] - p.squares[at]) >> p.scale[f]
 		}
-		if bb > aa {
-			found[l] = square(ab, aa, bb)
-		}
+		found[l] = square(ab, all, bb)
 	}
 	return found
 }

@@ -225,6 +225,36 @@ func TestOwnVoiceElsewhere(t *testing.T) {
 	}
 }
 
+// TestThirdVoice: two microphones that hear somebody else equally loud have that sound in common,
+// but at a lag that says nothing of where the one's own voice comes from: not even where it is a word,
+// spoken over by a fourth, that is less like itself there.
+func TestThirdVoice(t *testing.T) {
+	all, lent := 0, 0
+	for n := range 8 {
+		word, other, third := spoken("judge", n)[450*16:750*16], spoken("plaintiff", n)[450*16:850*16], spoken("defendant", n)[450*16:750*16]
+		seats := [][]int16{}
+		for i, s := range []struct{ word, other, third, wordDB, otherDB, thirdDB int }{
+			{9, 4, 9, -12, -12, -12}, {0, 13, 18, 0, -12, -12}, {13, 0, 4, -12, 0, -12},
+		} {
+			seats = append(seats, mixture(3.5, uint64(3*n+i)).noise(-52).add(word, 500+s.word, float64(s.wordDB)).
+				add(other, 550+s.other, float64(s.otherDB)).add(third, 2500+s.third, float64(s.thirdDB)).pcm())
+		}
+		b := hears(seats[0], seats[1:]...)
+		for f := 54; f < 84; f++ {
+			if b.audible[f] {
+				all++
+				if b.frames[f] != 0 {
+					lent++
+				}
+			}
+		}
+	}
+	t.Logf("of %d frames %d are the others'", all, lent)
+	if all < 150 || lent*10 < all*9 {
+		t.Errorf("of %d frames %d are the others'", all, lent)
+	}
+}
+
 // saidWords are the words of that sentence, from its first sample in spoken on.
 func saidWords(channel string, n int) (words []Word, text string) {
 	_, sentences := voices()
