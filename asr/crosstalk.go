@@ -2,6 +2,7 @@ package asr
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"math/bits"
 	"slices"
@@ -154,7 +155,8 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 	for f := range scale {
 		scale[f] /= 2
 	}
-	lag, likeness := findLag(own, o.band, smooth, maybe, weight, scale)
+	p := newPair(own, o.band, smooth, scale)
+	lag, likeness := p.findLag(maybe, weight)
 	if likeness < mixedCorrelation {
 		return v, false
 	}
@@ -168,7 +170,7 @@ func (b *borrowed) explain(own []int16, smooth []int64, audible []bool, o seatBa
 	for f := range maybe {
 		maybe[f] = audible[f] && louder(there[f], smooth[f])
 	}
-	same, lags := sameSound(own, o.band, maybe, lag)
+	same, lags := p.sameSound(maybe, lag)
 	v.lags = lags
 	// A room goes on sounding after a word: by 60 dB in 0.6 s.
 	held := slices.Clone(there)
@@ -261,18 +263,43 @@ func audibleFrames(smooth []int64) (audible []bool, floor int64) {
 	return audible, floor
 }
 
+// pair is two seats' sound that is compared: own, and other from bandLag before it to bandLag after.
+type pair struct {
+	own, other []int16
+	smooth     []int64 // energy of own about each frame
+	scale      []uint8 // of its frames: see scales
+	energy     []int64 // of its frames
+	squares    []int64 // of other, summed before each sample
+	next       []int64 // products of each sample of other with the one after, summed before each
+}
+
+func newPair(own, other []int16, smooth []int64, scale []uint8) *pair {
+	p := &pair{own, other, smooth, scale, frameSums(own, len(smooth)), make([]int64, len(other)+1), make([]int64, len(other))}
+	for i, y := range other {
+		p.squares[i+1] = p.squares[i] + int64(y)*int64(y)
+		if i > 0 {
+			p.next[i] = p.next[i-1] + int64(other[i-1])*int64(y)
+		}
+	}
+	return p
+}
+
+// louder reports whether the other has more about a frame at a whole lag. What it
+// has less loud there, or as loud, is the seat's own voice that the other hears, or a third's: its
+// lag is none at which the other's voice comes here, however alike it is.
+func (p *pair) louder(f, lag int) bool {
+	from, to := max(0, f-2)*bandFrame+bandLag+lag, min(len(p.smooth), f+3)*bandFrame+bandLag+lag
+	return louder(p.squares[to]-p.squares[from], p.smooth[f])
+}
+
 // findLag searches the frames in question, those first of which the other has most more (weight), for
 // the lag at which two seats have the sound most alike, and how much, a square of a
 // correlation; 0 where there is no telling. A lag is how much later other has it. It is
 // searched in half samples: a voice repeats itself with each wave of its pitch, and only
 // the true lag fits best.
-func findLag(own, other []int16, smooth []int64, maybe []bool, weight []int64, scale []uint8) (lag int, likeness float64) {
-	p := pair{own, other, smooth, scale, make([]int64, len(other)+1)}
-	for i, y := range other {
-		p.squares[i+1] = p.squares[i] + int64(y)*int64(y)
-	}
-	for _, frames := range places(maybe, weight) {
-		if l, c := p.findLag(frames); c > likeness {
+func (p *pair) findLag(maybe []bool, weight []int64) (lag int, likeness float64) {
+	for frames := range places(maybe, weight) {
+		if l, c := p.lagOf(frames); c > likeness {
 			lag, likeness = l, c
 		}
 		if likeness > sureCorrelation {
@@ -282,28 +309,12 @@ func findLag(own, other []int16, smooth []int64, maybe []bool, weight []int64, s
 	return lag, likeness
 }
 
-// pair is two seats' sound between which a lag is searched.
-type pair struct {
-	own, other []int16
-	smooth     []int64 // energy of own about each frame
-	scale      []uint8
-	squares    []int64 // of other, summed before each sample
-}
-
-// louder reports whether the other has more about a frame at a lag, which begins at 0 here. What it
-// has less loud there, or as loud, is the seat's own voice that the other hears, or a third's: its
-// lag is none at which the other's voice comes here, however alike it is.
-func (p *pair) louder(f, lag int) bool {
-	from, to := max(0, f-2), min(len(p.smooth), f+3)
-	return louder(p.squares[to*bandFrame+lag]-p.squares[from*bandFrame+lag], p.smooth[f])
-}
-
-// findLag searches some frames. The lag is the one at which the other explains most of all of
-// them; likeness is that of those which it has louder there.
-func (p *pair) findLag(frames []int) (lag int, likeness float64) {
+// lagOf is the lag at which the other explains most of some frames; likeness is that of those which
+// it has louder there.
+func (p *pair) lagOf(frames []int) (lag int, likeness float64) {
 	var all int64
 	for _, f := range frames {
-		all += energy(p.own[f*bandFrame:(f+1)*bandFrame]) >> p.scale[f]
+		all += p.energy[f] >> p.scale[f]
 	}
 	most := 0.0
 	for _, i := range likeliest(p.wholeLags(frames, all)) {
@@ -311,10 +322,13 @@ func (p *pair) findLag(frames []int) (lag int, likeness float64) {
 			var ab, aa, bb int64
 			count := 0
 			for _, f := range frames {
-				if p.louder(f, bandLag+half>>1) {
+				if p.louder(f, half>>1) {
 					count++
-					x, y, z := products(p.own, p.other, f, half)
-					ab, aa, bb = ab+x>>p.scale[f], aa+y>>p.scale[f], bb+z>>p.scale[f]
+					x := p.dot(f, half>>1)
+					if half&1 == 1 {
+						x += p.dot(f, half>>1+1)
+					}
+					ab, aa, bb = ab+x>>p.scale[f], aa+p.energy[f]>>p.scale[f], bb+p.there(f, half)>>p.scale[f]
 				}
 			}
 			if half&1 == 1 { // a sum of two samples
@@ -330,68 +344,95 @@ func (p *pair) findLag(frames []int) (lag int, likeness float64) {
 
 // places are the frames to search: those that weigh most, wherever they are, and
 // then stretches of them.
-func places(maybe []bool, weight []int64) (places [][]int) {
-	n := len(maybe)
-	all := framesIn(maybe, 0, n)
-	slices.SortStableFunc(all, func(x, y int) int { return cmp.Compare(weight[y], weight[x]) })
-	all = all[:min(searchFrames, len(all))]
-	slices.Sort(all)
-	places = append(places, all)
-	width := min(searchFrames, n)
-	tried := make([]bool, n)
-	for len(places) < searchPlaces {
-		best, most := -1, int64(0)
-		for from := 0; from+width <= n; from += 10 {
-			if tried[from] || len(framesIn(maybe, from, from+width)) < leastFrames {
-				continue
+func places(maybe []bool, weight []int64) iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		n := len(maybe)
+		all := framesIn(maybe, 0, n)
+		slices.SortStableFunc(all, func(x, y int) int { return cmp.Compare(weight[y], weight[x]) })
+		all = all[:min(searchFrames, len(all))]
+		slices.Sort(all)
+		if !yield(all) {
+			return
+		}
+		width := min(searchFrames, n)
+		tried := make([]bool, n)
+		for range searchPlaces - 1 {
+			best, most := -1, int64(0)
+			for from := 0; from+width <= n; from += 10 {
+				if tried[from] || len(framesIn(maybe, from, from+width)) < leastFrames {
+					continue
+				}
+				sum := int64(0)
+				for _, w := range weight[from : from+width] {
+					sum += w
+				}
+				if sum > most {
+					best, most = from, sum
+				}
 			}
-			sum := int64(0)
-			for _, w := range weight[from : from+width] {
-				sum += w
+			if best < 0 {
+				return
 			}
-			if sum > most {
-				best, most = from, sum
+			for f := max(0, best-width); f < min(n, best+width); f++ {
+				tried[f] = true
+			}
+			if !yield(framesIn(maybe, best, best+width)) {
+				return
 			}
 		}
-		if best < 0 {
-			break
-		}
-		for f := max(0, best-width); f < min(n, best+width); f++ {
-			tried[f] = true
-		}
-		places = append(places, framesIn(maybe, best, best+width))
 	}
-	return places
 }
 
 // wholeLags are the shares of the energy of some frames, all, that the other explains at each whole lag,
 // from -bandLag on.
+func (p *pair) wholeLags(frames []int, all int64) []float64 {
+	found := make([]float64, 2*bandLag)
+	for l := 0; l < len(found); l += fourLags {
+		var ab, bb [fourLags]int64
+		for _, f := range frames {
+			var counts [fourLags]bool
+			for k := range counts {
+				counts[k] = p.louder(f, l+k-bandLag)
+			}
+			if counts == [fourLags]bool{} {
+				continue
+			}
+			at := f*bandFrame + l
+			for k, sum := range dots((*[bandFrame]int16)(p.own[f*bandFrame:]), (*[bandFrame + fourLags - 1]int16)(p.other[at:])) {
+				if counts[k] {
+					ab[k] += sum >> p.scale[f]
+					bb[k] += (p.squares[at+k+bandFrame] - p.squares[at+k]) >> p.scale[f]
+				}
+			}
+		}
+		for k := range ab {
+			found[l+k] = square(ab[k], all, bb[k])
+		}
+	}
+	return found
+}
+
+// fourLags are looked at together: each sample is read once for them.
+const fourLags = 4
+
+// dots are the products of a frame with another's sound at four lags.
 //
 // Arithmetic on what its caller owns: the race detector would look at every sample,
 // ten times as slowly.
 //
 //go:norace
-func (p *pair) wholeLags(frames []int, all int64) []float64 {
-	found := make([]float64, 2*bandLag)
-	for l := range found {
-		var ab, bb int64
-		for _, f := range frames {
-			if !p.louder(f, l) {
-				continue
-			}
-			a := p.own[f*bandFrame : (f+1)*bandFrame]
-			at := f*bandFrame + l
-			b := p.other[at : at+len(a)]
-			var sum int64
-			for i, x := range a {
-				sum += int64(x) * int64(b[i])
-			}
-			ab += sum >> p.scale[f]
-			bb += (p.squares[at+len(a)] - p.squares[at]) >> p.scale[f]
-		}
-		found[l] = square(ab, all, bb)
+func dots(a *[bandFrame]int16, b *[bandFrame + fourLags - 1]int16) [fourLags]int64 {
+	var s0, s1, s2, s3 int64
+	b0, b1, b2 := int64(b[0]), int64(b[1]), int64(b[2])
+	for i, x := range a {
+		x, b3 := int64(x), int64(b[i+3])
+		s0 += x * b0
+		s1 += x * b1
+		s2 += x * b2
+		s3 += x * b3
+		b0, b1, b2 = b1, b2, b3
 	}
-	return found
+	return [fourLags]int64{s0, s1, s2, s3}
 }
 
 // likeliest are the whole lags that half a sample beside may be the one, the best first:
@@ -419,18 +460,30 @@ func framesIn(maybe []bool, from, to int) (frames []int) {
 
 // sameSound says for each frame whether the frames in question around it are the
 // other's sound, at one lag or another close to lag, and which of them fits best.
-func sameSound(own, other []int16, maybe []bool, lag int) (same []bool, lags []int) {
+func (p *pair) sameSound(maybe []bool, lag int) (same []bool, lags []int) {
 	n := len(maybe)
 	same, lags = make([]bool, n), slices.Repeat([]int{lag}, n)
 	best := make([]float64, n)
 	// Sums over the frames in question before each frame.
 	ab, aa, bb, count := make([]int64, n+1), make([]int64, n+1), make([]int64, n+1), make([]int, n+1)
-	for half := 2 * max(-bandLag, lag-fineLag); half < 2*min(bandLag, lag+fineLag); half++ {
+	dots := make([]int64, n) // at the whole lag that was looked at last
+	first := max(-bandLag, lag-fineLag)
+	for f, m := range maybe {
+		aa[f+1], count[f+1] = aa[f], count[f]
+		if m {
+			aa[f+1], count[f+1] = aa[f]+p.energy[f], count[f]+1
+			dots[f] = p.dot(f, first)
+		}
+	}
+	for half := 2 * first; half < 2*min(bandLag, lag+fineLag); half++ {
 		for f, m := range maybe {
-			ab[f+1], aa[f+1], bb[f+1], count[f+1] = ab[f], aa[f], bb[f], count[f]
+			ab[f+1], bb[f+1] = ab[f], bb[f]
 			if m {
-				x, y, z := products(own, other, f, half)
-				ab[f+1], aa[f+1], bb[f+1], count[f+1] = ab[f]+x, aa[f]+y, bb[f]+z, count[f]+1
+				ab[f+1], bb[f+1] = ab[f]+dots[f], bb[f]+p.there(f, half)
+				if half&1 == 1 {
+					dots[f] = p.dot(f, half>>1+1)
+					ab[f+1] += dots[f]
+				}
 			}
 		}
 		for f := range maybe {
@@ -446,34 +499,27 @@ func sameSound(own, other []int16, maybe []bool, lag int) (same []bool, lags []i
 	return same, lags
 }
 
-// products are the sums over one frame that a correlation is made of. The lag is
-// in half samples, as half a sample is half a wave at the upper end of the
-// band; between two samples lies their sum, for a correlation.
-//
-// Arithmetic on what its caller owns: the race detector would look at every sample,
-// ten times as slowly.
+// dot is the product of a frame with the other's sound at a whole lag.
 //
 //go:norace
-func products(own, other []int16, f, half int) (ab, aa, bb int64) {
-	a := own[f*bandFrame : (f+1)*bandFrame]
-	b := other[f*bandFrame+bandLag+half>>1:]
-	if half&1 == 1 {
-		for i, x := range a {
-			x, y := int64(x), int64(b[i])+int64(b[i+1])
-			ab += x * y
-			aa += x * x
-			bb += y * y
-		}
-		return ab, aa, bb
-	}
-	b = b[:len(a)]
+func (p *pair) dot(f, lag int) (sum int64) {
+	at := f*bandFrame + bandLag + lag
+	a, b := (*[bandFrame]int16)(p.own[f*bandFrame:]), (*[bandFrame]int16)(p.other[at:])
 	for i, x := range a {
-		x, y := int64(x), int64(b[i])
-		ab += x * y
-		aa += x * x
-		bb += y * y
+		sum += int64(x) * int64(b[i])
 	}
-	return ab, aa, bb
+	return sum
+}
+
+// there is the other's energy in a frame at a lag in half samples, as half a sample is half a wave at
+// the upper end of the band; between two samples lies their sum, for a correlation.
+func (p *pair) there(f, half int) int64 {
+	at := f*bandFrame + bandLag + half>>1
+	sum := p.squares[at+bandFrame] - p.squares[at]
+	if half&1 == 1 {
+		sum += p.squares[at+1+bandFrame] - p.squares[at+1] + 2*(p.next[at+bandFrame]-p.next[at])
+	}
+	return sum
 }
 
 // square of a correlation coefficient: the share of one seat's energy that the

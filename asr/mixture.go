@@ -209,7 +209,7 @@ func explained(g [][2*mixedTaps + 1]float64) float64 {
 			continue
 		}
 		pivot += pivot / 1000
-		row := slices.Clone(g[k][:k])
+		row := g[k]
 		for i := range k {
 			share := row[i] / pivot
 			for j := range k {
