@@ -80,12 +80,12 @@ type blockSource struct {
 	ahead   *blocksAhead
 
 	// Set by ahead:
-	read  bool
-	block *search.Block
-	rows  map[int][]byte // pages
-	sets  []search.Set   // what plans select, or more
-	none  bool           // nothing
+	read     bool
+	block    *search.Block
+	selected []*search.Selection // one for each plan
+	none     bool                // one selects nothing
 
+	sets       []*search.Set // what plans select, or more
 	contents   *search.Contents
 	opened     bool
 	candidates []int // hearings of the block that can have a hit
@@ -125,8 +125,10 @@ func (s *blockSource) take() (*search.Hearing, []search.Hit, lineReader, error) 
 }
 
 func (s *blockSource) close() {
-	s.f.sets.Return(s.sets...)
-	s.sets = nil
+	for _, selected := range s.selected {
+		selected.Close()
+	}
+	s.selected, s.sets = nil, nil
 }
 
 // settle sets the head to the next candidate.
@@ -143,21 +145,27 @@ func (s *blockSource) open() error {
 			return err
 		}
 	}
-	s.rows = nil
 	if s.none {
 		return nil // as most blocks for what is rare: close follows
 	}
 	var err error
+	fewest := 0
+	for i, selected := range s.selected {
+		s.sets = append(s.sets, selected.Lines())
+		if s.sets[i].Count() < s.sets[fewest].Count() {
+			fewest = i
+		}
+	}
 	if s.contents, err = s.f.contentsOf(s.info.block, s.block); err != nil {
 		return err
 	}
 	dead := s.f.dead[s.info.block]
 	none := func(first, end int) bool {
-		return slices.ContainsFunc(s.sets, func(set search.Set) bool { return set.Next(first, end) == end })
+		return slices.ContainsFunc(s.sets, func(set *search.Set) bool { return set.Next(first, end) == end })
 	}
-	// From one hearing with a line of the first set to the next: of what is rare
-	// most have none.
-	for n, lines := s.sets[0].Next(0, s.block.Lines()), s.block.Lines(); n < lines; {
+	// From one hearing with a line of the smallest set to the next: of what is
+	// rare most have none.
+	for n, lines := s.sets[fewest].Next(0, s.block.Lines()), s.block.Lines(); n < lines; {
 		i := s.contents.At(n)
 		h, first, count := s.contents.Hearing(i)
 		if end := first + count; !none(first, end) && !s.f.moved[h.ID] && !dead[h.ID] &&
@@ -166,44 +174,57 @@ func (s *blockSource) open() error {
 				s.candidates = append(s.candidates, i)
 			}
 		}
-		n = s.sets[0].Next(first+count, lines)
+		n = s.sets[fewest].Next(first+count, lines)
 	}
 	slices.Sort(s.candidates)
 	s.pieces, s.fetch = map[int]*search.Piece{}, 4
 	return nil
 }
 
-// choose sets the sets to what plans select, and none where that is nothing.
-func (s *blockSource) choose(plans []*search.Expr) error {
-	s.close()
-	for _, plan := range plans {
-		set, err := s.block.Select(plan, s.rows, s.f.sets)
-		if err != nil {
-			return fmt.Errorf("block %d: %w", s.info.block, err)
+// worth is the place of the selection that it is worth to go on with; -1: of
+// none. They all have to be done where no line is looked at, else those of which
+// nothing is known, and any where a step takes less than to look at the lines
+// that are left.
+func (s *blockSource) worth() int {
+	best, bestMust, least, left := -1, false, 0, 0
+	for i, selected := range s.selected {
+		left += selected.Left()
+		if s.none || selected.Done() {
+			continue
 		}
-		s.sets = append(s.sets, set)
-		if end := s.block.Lines(); set.Next(0, end) == end {
-			s.none = true
-			return nil
+		must, weight := s.certain || !selected.Begun(), selected.Weight()
+		if best < 0 || must && !bestMust || must == bestMust && weight < least {
+			best, bestMust, least = i, must, weight
 		}
 	}
+	if !bestMust && least > left {
+		return -1
+	}
+	return best
+}
+
+// step goes on with the i-th selection.
+func (s *blockSource) step(i int, rows map[int][]byte) error {
+	if err := s.selected[i].Step(rows); err != nil {
+		return fmt.Errorf("block %d: %w", s.info.block, err)
+	}
+	s.near(i, i-1)
+	s.near(i, i+1)
+	end := s.block.Lines()
+	s.none = s.selected[i].Lines().Next(0, end) == end
 	return nil
 }
 
-// rest are the pages of the plans that were not read yet. They are worth it
-// where they have to be, or where that is less than to look at all the lines
-// that are left.
-func (s *blockSource) rest() (rest []int, worth bool) {
-	for _, row := range s.block.PageRows(s.plans...) {
-		if s.rows[row] == nil {
-			rest = append(rest, row)
-		}
+// near bounds the selection of group i, if nothing is known of it, to the lines
+// near those of its neighbour, and so on.
+func (s *blockSource) near(of, i int) {
+	if i < 0 || i == len(s.selected) || s.selected[i].Begun() {
+		return
 	}
-	left := 0
-	for _, set := range s.sets {
-		left += set.Count()
+	if lines := s.f.query.Near[min(of, i)].Lines; lines > 0 {
+		s.selected[i].Within(s.f.sets.Around(s.selected[of].Lines(), lines))
+		s.near(i, 2*i-of)
 	}
-	return rest, s.certain || len(rest) <= 2*left
 }
 
 // blocksAhead reads what opening blocks takes, for more of them with each
@@ -214,69 +235,67 @@ type blocksAhead struct {
 	some   int
 }
 
-// read reads of each plan first the part that takes the least, and of blocks
-// where that selects something the others.
+// read selects in the next blocks, step by step in all of them at once.
 func (a *blocksAhead) read() error {
 	a.some = min(2*a.some+1, 64)
 	some := a.blocks[:min(a.some, len(a.blocks))]
 	a.blocks = a.blocks[len(some):]
-	narrow := make([][]*search.Expr, len(some))
-	for i, s := range some {
+	for _, s := range some {
 		var err error
 		if s.block, err = a.f.blockOf(s.info); err != nil {
 			return err
 		}
 		for _, plan := range s.plans {
-			narrow[i] = append(narrow[i], s.block.Narrow(plan))
+			s.selected = append(s.selected, s.block.Select(plan, a.f.sets))
 		}
-		s.read, s.rows = true, map[int][]byte{}
+		s.read = true
 	}
-	if err := a.rows(some, func(i int) []int { return some[i].block.PageRows(narrow[i]...) }); err != nil {
-		return err
-	}
-	for i, s := range some {
-		if err := s.choose(narrow[i]); err != nil {
+	for {
+		if err := a.f.ctx.Err(); err != nil {
 			return err
 		}
-	}
-	some = slices.DeleteFunc(slices.Clone(some), func(s *blockSource) bool { return s.none })
-	var more [][]int
-	some = slices.DeleteFunc(some, func(s *blockSource) bool {
-		rest, worth := s.rest()
-		if worth {
-			more = append(more, rest)
+		steps := map[*blockSource]int{}
+		rows := map[*blockSource][]int{}
+		for _, s := range some {
+			if i := s.worth(); i >= 0 {
+				steps[s], rows[s] = i, s.selected[i].Rows()
+			}
 		}
-		return !worth
-	})
-	if err := a.rows(some, func(i int) []int { return more[i] }); err != nil {
-		return err
-	}
-	for _, s := range some {
-		if err := s.choose(s.plans); err != nil {
+		if len(steps) == 0 {
+			return nil
+		}
+		found, err := a.rows(rows)
+		if err != nil {
 			return err
 		}
+		for s, i := range steps {
+			if err := s.step(i, found[s]); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
 }
 
 // rows reads rows of some blocks at once.
-func (a *blocksAhead) rows(some []*blockSource, rows func(i int) []int) error {
+func (a *blocksAhead) rows(want map[*blockSource][]int) (map[*blockSource]map[int][]byte, error) {
 	var ids []int64
-	for i, s := range some {
-		for _, row := range rows(i) {
+	for s, rows := range want {
+		for _, row := range rows {
 			ids = append(ids, s.info.block<<rowBits|int64(row))
 		}
 	}
-	found, err := a.f.rows(ids)
+	all, err := a.f.rows(ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, s := range some {
-		for _, row := range rows(i) {
-			s.rows[row] = found[s.info.block<<rowBits|int64(row)]
+	found := map[*blockSource]map[int][]byte{}
+	for s, rows := range want {
+		found[s] = make(map[int][]byte, len(rows))
+		for _, row := range rows {
+			found[s][row] = all[s.info.block<<rowBits|int64(row)]
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // readAhead reads the pieces that the next candidates need; each time more of

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"sort"
 )
@@ -41,6 +40,8 @@ const (
 	// Longer lists are split, so that no row is larger by far: what is written at
 	// once stays small, and what is read stays in memory.
 	longList = 16 << 10
+	// fullWeight is how much longer a page with that much takes than a usual one.
+	fullWeight = 4
 	// PieceLines is how many lines of a hearing stand in a piece: what is read to
 	// check one line.
 	PieceLines = 48
@@ -83,70 +84,6 @@ func ReadBlock(fences []byte, lines int) (*Block, error) {
 // Lines is the number of lines in the block.
 func (b *Block) Lines() int { return b.lines }
 
-// PageRows are the rows that Select needs.
-func (b *Block) PageRows(exprs ...*Expr) []int {
-	var rows []int
-	var walk func(e *Expr)
-	walk = func(e *Expr) {
-		if e == nil {
-			return
-		}
-		for _, p := range e.parts {
-			walk(p)
-		}
-		for _, p := range e.except {
-			walk(p)
-		}
-		if e.parts == nil {
-			from, to := b.pages(e)
-			for p := from; p < to; p++ {
-				rows = append(rows, rowPages+p)
-			}
-		}
-	}
-	for _, e := range exprs {
-		walk(e)
-	}
-	slices.Sort(rows)
-	return slices.Compact(rows)
-}
-
-// Narrow is an Expr that selects what e does and more, with less to read: of
-// parts that must all hold only the one that takes the least.
-func (b *Block) Narrow(e *Expr) *Expr {
-	if e == nil || e.parts == nil {
-		return e
-	}
-	if e.any {
-		parts := make([]*Expr, len(e.parts))
-		for i, p := range e.parts {
-			parts[i] = b.Narrow(p)
-		}
-		return &Expr{any: true, parts: parts}
-	}
-	best, least, common := (*Expr)(nil), 0, 0
-	for _, p := range e.parts {
-		p = b.Narrow(p)
-		if n := b.count(p); best == nil || n < least || n == least && p.common < common {
-			best, least, common = p, n, p.common
-		}
-	}
-	return best
-}
-
-// count is the number of pages that Select reads for e, some of them twice.
-func (b *Block) count(e *Expr) int {
-	if e.parts == nil {
-		from, to := b.pages(e)
-		return to - from
-	}
-	n := 0
-	for _, p := range e.parts {
-		n += b.count(p)
-	}
-	return n
-}
-
 // pages are those that may hold a key of the range: from, and before to.
 func (b *Block) pages(e *Expr) (from, to int) {
 	from, begins := slices.BinarySearch(b.fences, e.first)
@@ -156,125 +93,22 @@ func (b *Block) pages(e *Expr) (from, to int) {
 	return from, sort.Search(len(b.fences), func(i int) bool { return b.fences[i] > e.last })
 }
 
-// Set is a set of lines of a block.
-type Set []uint64
-
-// Count is the number of members.
-func (s Set) Count() (n int) {
-	for _, w := range s {
-		n += bits.OnesCount64(w)
+// weight is what it takes to read a range of keys, in pages of usual size. Of a
+// list that stands in several, all but the last are full.
+func (b *Block) weight(e *Expr) int {
+	from, to := b.pages(e)
+	weight := to - from
+	for p := from; p+1 < to; p++ {
+		if b.fences[p] == b.fences[p+1] {
+			weight += fullWeight - 1
+		}
 	}
-	return n
+	return weight
 }
 
-func (s Set) Has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
-
-// Next is the first member from n on, before end; end where there is none.
-func (s Set) Next(n, end int) int {
-	for n < end {
-		if w := s[n>>6] >> (n & 63); w != 0 {
-			return min(end, n+bits.TrailingZeros64(w))
-		}
-		n = (n | 63) + 1
-	}
-	return end
-}
-
-// Sets are sets that may be used again. For one goroutine.
-type Sets struct{ free []Set }
-
-// Return gives sets back that Select made and nobody looks at any more.
-func (p *Sets) Return(sets ...Set) { p.free = append(p.free, sets...) }
-
-func (b *Block) newSet(p *Sets) Set {
-	size := b.lines>>6 + 1
-	for n := len(p.free) - 1; n >= 0; n-- {
-		s := p.free[n]
-		p.free = p.free[:n]
-		if cap(s) >= size {
-			s = s[:size]
-			clear(s)
-			return s
-		}
-	}
-	return make(Set, size, max(size, MaxLines>>6+1))
-}
-
-// Select returns the lines that e selects. rows are those PageRows named.
-func (b *Block) Select(e *Expr, rows map[int][]byte, sets *Sets) (Set, error) {
-	set := b.newSet(sets)
-	switch {
-	case e == nil:
-		for i := range set {
-			set[i] = ^uint64(0)
-		}
-		set[len(set)-1] = 1<<(b.lines&63) - 1
-		return set, nil
-	case e.parts == nil:
-		return set, b.collect(e, rows, set)
-	case e.any:
-		for _, p := range e.parts {
-			if p.parts == nil { // without a set of its own
-				if err := b.collect(p, rows, set); err != nil {
-					return nil, err
-				}
-				continue
-			}
-			s, err := b.Select(p, rows, sets)
-			if err != nil {
-				return nil, err
-			}
-			for i := range set {
-				set[i] |= s[i]
-			}
-			sets.Return(s)
-		}
-		return set, nil
-	}
-	scratch := b.newSet(sets)
-	defer func() { sets.Return(scratch) }()
-	for n, p := range e.parts {
-		var s Set
-		var err error
-		if p.parts == nil {
-			s = scratch
-			clear(s)
-			err = b.collect(p, rows, s)
-		} else {
-			sets.Return(scratch)
-			scratch = nil
-			s, err = b.Select(p, rows, sets)
-		}
-		if err != nil {
-			return nil, err
-		}
-		var left uint64
-		for i := range set {
-			if n > 0 {
-				s[i] &= set[i]
-			}
-			left |= s[i]
-		}
-		if scratch = set; left == 0 {
-			return s, nil
-		}
-		set = s
-	}
-	for _, p := range e.except {
-		s, err := b.Select(p, rows, sets)
-		if err != nil {
-			return nil, err
-		}
-		for i := range set {
-			set[i] &^= s[i]
-		}
-		sets.Return(s)
-	}
-	return set, nil
-}
-
-// collect adds the lines of a range of keys to set.
-func (b *Block) collect(e *Expr, rows map[int][]byte, set Set) error {
+// collect adds the lines of a range of keys to set, of those in within; nil: of
+// all.
+func (b *Block) collect(e *Expr, rows map[int][]byte, within, set *Set) error {
 	from, to := b.pages(e)
 	for p := from; p < to; p++ {
 		page, ok := rows[rowPages+p]
@@ -299,7 +133,7 @@ func (b *Block) collect(e *Expr, rows map[int][]byte, set Set) error {
 			if at < e.first || e.keep != nil && !e.keep(at>>runeBits&noRune, at&noRune) {
 				continue
 			}
-			if err := b.addList(list, set); err != nil {
+			if err := b.addList(list, within, set); err != nil {
 				return err
 			}
 		}
@@ -307,7 +141,7 @@ func (b *Block) collect(e *Expr, rows map[int][]byte, set Set) error {
 	return nil
 }
 
-func (b *Block) addList(list []byte, set Set) error {
+func (b *Block) addList(list []byte, within, set *Set) error {
 	line := uint64(0)
 	for i := 0; i < len(list); {
 		d := uint64(list[i])
@@ -328,7 +162,9 @@ func (b *Block) addList(list []byte, set Set) error {
 		if d == 0 || line > uint64(b.lines) {
 			return ErrBlock
 		}
-		set[(line-1)>>6] |= 1 << ((line - 1) & 63)
+		if n := int(line - 1); within == nil || within.Has(n) {
+			set.add(n)
+		}
 	}
 	return nil
 }

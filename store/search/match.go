@@ -376,7 +376,7 @@ func (m *Matcher) Lines(lines []Line, sketches []Sketch) []Hit {
 
 // Near leaves those lines in sets, one for each group, that can stand in a hit
 // by their places alone: first and end bound a hearing.
-func (m *Matcher) Near(sets []Set, first, end int) {
+func (m *Matcher) Near(sets []*Set, first, end int) {
 	for g := len(sets) - 2; g >= 0; g-- {
 		d := m.query.Near[g].Lines
 		if d == 0 {
@@ -385,7 +385,7 @@ func (m *Matcher) Near(sets []Set, first, end int) {
 		for n := sets[g].Next(first, end); n < end; n = sets[g].Next(n+1, end) {
 			to := min(end, n+d+1)
 			if sets[g+1].Next(max(first, n-d), to) == to {
-				sets[g][n>>6] &^= 1 << (n & 63)
+				sets[g].remove(n)
 			}
 		}
 	}
