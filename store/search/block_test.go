@@ -120,6 +120,9 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	t.Logf("%d hits, %d lines selected", hits, selected)
+	if 2*selected > 11*hits { // it is a little more than five times as many
+		t.Errorf("%d lines are selected for %d hits: plans are not narrow", selected, hits)
+	}
 	if finding < *queries {
 		t.Errorf("only %d hearings with hits in %d queries: the test tests little", finding, *queries)
 	}
