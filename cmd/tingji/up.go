@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"tingji/asr/demo"
@@ -40,6 +42,10 @@ func (c upCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	s.Close("data folder", unlock)
+	// Said before anything is begun: a hearing that was opened would stay open.
+	if err := capture.CheckSpool(filepath.Join(a.config.Data, "capture", "spool"), cmp.Or(a.config.Capture.Courtroom, sampleRoom)); err != nil {
+		return err
+	}
 
 	// The sample hearing is decoded while the broker and the store open.
 	sample := a.config.Capture.Courtroom == ""

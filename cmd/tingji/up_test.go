@@ -1,7 +1,12 @@
 package main
 
 import (
+	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -70,4 +75,31 @@ func TestKilledAtRandom(t *testing.T) {
 	p := start(t, sample20(dir, listen)...)
 	h := p.untilComplete(3 * time.Minute)
 	compare(t, p.lines(h.ID), want)
+}
+
+// TestAnothersSpool: in the folder of a real courtroom's daemon the sample hearing is
+// not opened, nor anything else.
+func TestAnothersSpool(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	spool := filepath.Join(dir, "capture", "spool")
+	state := []byte(`{"v":1,"courtroom":"7","channels":{}}`)
+	if err := errors.Join(os.MkdirAll(spool, 0o755), os.WriteFile(filepath.Join(spool, "state.json"), state, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := tingji(t, nil, sample20(dir, "127.0.0.1:0")...)
+	if code != exitFailure || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, `belongs to courtroom "7", not to "sample": choose another folder`) {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made []string
+	for _, f := range files {
+		made = append(made, f.Name())
+	}
+	if !slices.Equal(made, []string{"capture", "up.lock"}) {
+		t.Errorf("the folder holds %q", made)
+	}
 }
