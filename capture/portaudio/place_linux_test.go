@@ -3,7 +3,9 @@
 package portaudio
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -58,6 +60,29 @@ func TestAppeared(t *testing.T) {
 	} {
 		if got := appeared(test.before, test.now); got != test.want {
 			t.Errorf("%v: %q", test, got)
+		}
+	}
+}
+
+// TestEncoderIsPassedOver: with the library started and ALSA's plug-ins installed,
+// FFmpeg's libraries are not in the process.
+func TestEncoderIsPassedOver(t *testing.T) {
+	if found, _ := filepath.Glob("/usr/lib/*/alsa-lib/libasound_module_pcm_a52.so"); len(found) == 0 {
+		t.Skip("ALSA's encoder is not installed (apt-get install libasound2-plugins)")
+	}
+	t.Setenv("JACK_NO_START_SERVER", "1")
+	sys := New(0, slog.New(slog.DiscardHandler))
+	for range 2 { // ALSA reads its configuration anew for the second
+		if err := initialize(); err != nil {
+			t.Fatal(err)
+		}
+		maps, err := os.ReadFile("/proc/self/maps")
+		sys.terminate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(maps, []byte("libasound.so")) || bytes.Contains(maps, []byte("libavcodec")) {
+			t.Fatalf("mapped:\n%s", maps)
 		}
 	}
 }

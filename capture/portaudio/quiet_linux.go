@@ -23,6 +23,19 @@ static void hush(void) {
 	set("jack_set_error_function", (void *)jack);
 	set("jack_set_info_function", (void *)jack);
 }
+
+// passOver takes a device out of ALSA's configuration, which ALSA has read once and
+// keeps until a file of it changes. Its error is that there is no such device.
+static void passOver(const char *device) {
+	void **top = (void **)dlsym(RTLD_DEFAULT, "snd_config");
+	int (*update)(void) = (int (*)(void))dlsym(RTLD_DEFAULT, "snd_config_update");
+	int (*search)(void *, const char *, void **) = (int (*)(void *, const char *, void **))dlsym(RTLD_DEFAULT, "snd_config_search");
+	int (*delete)(void *) = (int (*)(void *))dlsym(RTLD_DEFAULT, "snd_config_delete");
+	void *node = NULL;
+	if (top != NULL && update != NULL && search != NULL && delete != NULL &&
+	    update() >= 0 && search(*top, device, &node) == 0)
+		delete(node);
+}
 */
 import "C"
 
@@ -34,3 +47,11 @@ import "sync"
 // asked for by name, as PortAudio may be built without either library, and standard
 // error is left alone, as others write to it meanwhile.
 var hush = sync.OnceFunc(func() { C.hush() })
+
+// a52 is ALSA's encoder of surround sound, from which nothing can be recorded.
+// PortAudio tries every device that ALSA has, and this one brings FFmpeg and sixty
+// other libraries into the process.
+var a52 = C.CString("pcm.a52")
+
+// passOver is to be called before PortAudio looks for devices.
+func passOver() { C.passOver(a52) }

@@ -64,6 +64,7 @@ func (s *System) Devices() ([]Device, error) {
 // initialize starts the library, once more; terminate ends it as often.
 func initialize() error {
 	hush()
+	passOver()
 	return pa.Initialize()
 }
 
