@@ -119,7 +119,7 @@ func (r *Resampler) produce(out []float64) []float64 {
 		first := int(whole - int64(r.half) + 1 - r.base)
 		if first+2*r.half > len(r.in) {
 			// Keep what the next output still needs.
-			if first > 1<<14 {
+			if first > 1<<12 {
 				r.in = r.in[:copy(r.in, r.in[first:])]
 				r.base += int64(first)
 			}
