@@ -20,6 +20,7 @@ type benchCmd struct {
 	Pace   float64       `default:"1" placeholder:"X" help:"Play the sample hearing X times as fast; latencies mean something at 1 only."`
 	Load   time.Duration `default:"20s" placeholder:"TIME" help:"How long many seats are heard at once; 0: not at all."`
 	Seats  int           `default:"72" placeholder:"N" help:"How many seats are heard at once, eight in a courtroom."`
+	Device string        `placeholder:"DEVICE" help:"What the courtroom's daemon hears: the first eight channels of this device, such as portaudio:ALSA/court (see .ci/microphones), and not recordings."`
 	Lines  int           `default:"1000000" placeholder:"N" help:"How many lines are searched; beside bleve and PostgreSQL a tenth of them."`
 }
 
@@ -79,9 +80,10 @@ var benchParts = []benchPart{
 		`  capture_cpu_vs_ffmpeg   CPU of tingji capture with eight seats of 48 kHz at real pace, broker
                           elsewhere, over that of one ffmpeg which resamples and writes the same
   capture_cpu_of_a_core   share of one core that it takes
-  capture_rss_mb          memory of that daemon`,
-		func(_ benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
-			return benchCapture(ctx, a, ref, f)
+  capture_rss_mb          memory of that daemon, and what of it are not pages of the program
+  capture_own_mb          and of libraries`,
+		func(c benchCmd, ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+			return benchCapture(ctx, a, ref, c.Device, f)
 		},
 	},
 	{

@@ -28,32 +28,39 @@ const (
 // with eight seats, beside one ffmpeg that does the same work: reads eight sounds of
 // 48 kHz at real pace, resamples them, and writes eight files. The record server and
 // its broker are in this process and not in the figure.
-func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, f figures) error {
+//
+// Where device names one, as a source does but for its channel, the seats are
+// its first eight channels, and nothing is compared.
+func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, device string, f figures) error {
 	if _, ok := cpuTime(self); !ok {
 		return noMeans("this system does not say what a process uses (/proc)")
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return err
 	}
 	dir, err := os.MkdirTemp("", "tingji-bench-")
 	if err != nil {
 		return fmt.Errorf("temporary folder: %s", cause(err))
 	}
 	defer os.RemoveAll(dir)
+	program, err := programOnDisk(ctx, dir)
+	if err != nil {
+		return err
+	}
 	b := *a
 	b.config.Data, b.config.DB, b.config.Kafka.Listen = filepath.Join(dir, "server"), "", "127.0.0.1:0"
 	room := CourtroomConfig{ID: "1", Name: "1"}
 	var config strings.Builder
-	config.WriteString("[capture]\ncourtroom = \"1\"\n[[courtroom]]\nid = \"1\"\n")
+	fmt.Fprintf(&config, "[capture]\ncourtroom = \"1\"\nrate = %d\n[[courtroom]]\nid = \"1\"\n", cardRate)
 	var sounds []string
 	for i, pcm := range seatSounds(ref, roomSeats) {
-		path := filepath.Join(dir, fmt.Sprint(i, ".wav"))
-		if err := writeCardSound(path, pcm, ref.Rate); err != nil {
-			return err
+		source := fmt.Sprint(device, "#", i+1)
+		if device == "" {
+			path := filepath.Join(dir, fmt.Sprint(i, ".wav"))
+			if err := writeCardSound(path, pcm, ref.Rate); err != nil {
+				return err
+			}
+			sounds = append(sounds, path)
+			source = "file:" + path
 		}
-		sounds = append(sounds, path)
-		seat := SeatConfig{Channel: fmt.Sprint("seat", i+1), Role: "证人", Source: "file:" + path}
+		seat := SeatConfig{Channel: fmt.Sprint("seat", i+1), Role: "证人", Source: source}
 		room.Seats = append(room.Seats, seat)
 		fmt.Fprintf(&config, "[[courtroom.seat]]\nchannel = %q\nrole = %q\nsource = %q\n", seat.Channel, seat.Role, seat.Source)
 	}
@@ -85,7 +92,7 @@ func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, f figures) 
 	if err := daemon.Start(); err != nil {
 		return err
 	}
-	cpu, rss, err := watchDaemon(ctx, strconv.Itoa(daemon.Process.Pid))
+	cpu, rss, own, err := watchDaemon(ctx, strconv.Itoa(daemon.Process.Pid))
 	_, sent, offsetErr := log.client.Offsets(ctx, kafka.TopicAudio, log.rooms.Of(room.ID))
 	daemon.Process.Signal(os.Interrupt)
 	if ended := daemon.Wait(); ended != nil && ctx.Err() == nil {
@@ -98,8 +105,11 @@ func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, f figures) 
 	if least := int64(roomSeats * int(captureSpan.Seconds()) * capture.Rate / capture.ChunkSamples); sent < least {
 		return fmt.Errorf("tingji capture sent %d chunks, where %d and more were due: %s", sent, least, said.String())
 	}
-	f["capture_rss_mb"] = rss
+	f["capture_rss_mb"], f["capture_own_mb"] = rss, own
 	f["capture_cpu_of_a_core"] = cpu.Seconds() / captureSpan.Seconds()
+	if device != "" {
+		return nil
+	}
 	theirs, err := ffmpegCPU(ctx, dir, sounds)
 	if err != nil {
 		return err
@@ -108,22 +118,40 @@ func benchCapture(ctx context.Context, a *app, ref *hearing.Hearing, f figures) 
 	return nil
 }
 
+// programOnDisk is a copy of this program of which the system has nothing in memory, as
+// after a PC was started. Of a file that was just written Linux 6.18 may hold pieces of
+// 2 MB, which count as the memory of a process as soon as it has read a byte of one.
+func programOnDisk(ctx context.Context, dir string) (string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(dir, "tingji")
+	for _, args := range [][]string{{"if=" + program, "bs=1M", "conv=fsync"}, {"oflag=nocache", "conv=notrunc", "count=0"}} {
+		if out, err := exec.CommandContext(ctx, "dd", append(args, "of="+to, "status=none")...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("dd: %w: %s", err, out)
+		}
+	}
+	return to, os.Chmod(to, 0o700)
+}
+
 // watchDaemon is what a process uses of the processor in captureSpan, and its
-// memory at the end of that.
-func watchDaemon(ctx context.Context, pid string) (cpu time.Duration, rssMB float64, err error) {
+// memory at the end of that: all of it, and what are not pages of files.
+func watchDaemon(ctx context.Context, pid string) (cpu time.Duration, rssMB, ownMB float64, err error) {
 	if err := pauseFor(ctx, captureWarm); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	before, ok := cpuTime(pid)
 	if err := pauseFor(ctx, captureSpan); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	after, ok2 := cpuTime(pid)
 	rss, ok3 := residentMB(pid, "VmRSS")
-	if !ok || !ok2 || !ok3 {
-		return 0, 0, errors.New("tingji capture ended by itself")
+	own, ok4 := residentMB(pid, "RssAnon")
+	if !ok || !ok2 || !ok3 || !ok4 {
+		return 0, 0, 0, errors.New("tingji capture ended by itself")
 	}
-	return after - before, rss, nil
+	return after - before, rss, own, nil
 }
 
 // ffmpegCPU is what ffmpeg uses for captureSpan of the same sounds.

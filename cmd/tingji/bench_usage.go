@@ -12,7 +12,8 @@ import (
 // self is this process, where a process is named by its number.
 const self = "self"
 
-// cpuTime is what a process has used of all cores, where the system says it.
+// cpuTime is what a process has used of all cores, it and those that it has started and
+// that have ended, where the system says it.
 func cpuTime(pid string) (time.Duration, bool) {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
@@ -20,12 +21,18 @@ func cpuTime(pid string) (time.Duration, bool) {
 	}
 	// The name, in brackets, may have spaces; the times are in hundredths of a second.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
+	if len(fields) < 15 {
 		return 0, false
 	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond, err == nil && err2 == nil
+	var sum time.Duration
+	for _, field := range fields[11:15] { // user and system, its own and theirs
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		sum += time.Duration(n) * 10 * time.Millisecond
+	}
+	return sum, true
 }
 
 // residentMB is the memory of a process, where the system says it: the most there
