@@ -189,10 +189,11 @@ func (s *blockSource) worth() int {
 	best, bestMust, least, left := -1, false, 0, 0
 	for i, selected := range s.selected {
 		left += selected.Left()
-		if s.none || selected.Done() {
+		weight, ok := selected.Weight()
+		if s.none || !ok {
 			continue
 		}
-		must, weight := s.certain || !selected.Begun(), selected.Weight()
+		must := s.certain || !selected.Begun()
 		if best < 0 || must && !bestMust || must == bestMust && weight < least {
 			best, bestMust, least = i, must, weight
 		}
@@ -246,7 +247,7 @@ func (a *blocksAhead) read() error {
 			return err
 		}
 		for _, plan := range s.plans {
-			s.selected = append(s.selected, s.block.Select(plan, a.f.sets))
+			s.selected = append(s.selected, s.block.Select(plan, s.certain, a.f.sets))
 		}
 		s.read = true
 	}

@@ -44,7 +44,7 @@ func rowMap(rows [][]byte, want []int) map[int][]byte {
 // selectAll takes all steps of a selection. A step only leaves out lines.
 func selectAll(tb testing.TB, block *search.Block, plan *search.Expr, rows [][]byte) *search.Set {
 	tb.Helper()
-	s := block.Select(plan, &search.Sets{})
+	s := block.Select(plan, true, &search.Sets{})
 	var before []int
 	for step := 0; !s.Done(); step++ {
 		if err := s.Step(rowMap(rows, s.Rows())); err != nil {
@@ -185,7 +185,7 @@ func FuzzBlock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for s := block.Select(plans[0], &search.Sets{}); !s.Done(); {
+		for s := block.Select(plans[0], true, &search.Sets{}); !s.Done(); {
 			read := map[int][]byte{}
 			for _, r := range s.Rows() {
 				read[r] = page

@@ -268,21 +268,14 @@ func (m *Matcher) file(r rune) syllable {
 }
 
 // planSound selects the lines in which each two neighbours sound like those of
-// the pattern; of longer patterns, each second pair.
+// the pattern.
 func (m *Matcher) planSound(pattern []sound, hears []*planeSet) *Expr {
 	if len(pattern) == 1 {
 		return m.planSoundAt(pattern, hears)
 	}
 	var parts []*Expr
-	step := 1
-	if len(pattern) > 3 {
-		step = 2
-	}
-	for i := 0; i+1 < len(pattern); i += step {
+	for i := 0; i+1 < len(pattern); i++ {
 		parts = append(parts, m.planSoundAt(pattern[i:i+2], hears[i:i+2]))
-	}
-	if (len(pattern)-2)%step != 0 {
-		parts = append(parts, m.planSoundAt(pattern[len(pattern)-2:], hears[len(pattern)-2:]))
 	}
 	return all(parts...)
 }

@@ -1,5 +1,7 @@
 package search
 
+import "slices"
+
 // Selection is the lines of a block that a plan selects, worked out in steps:
 // of what must all be in a line, a step reads the part that takes the least to
 // read, and leaves of the lines those that it is in too. Whoever finds that few
@@ -9,6 +11,7 @@ type Selection struct {
 	sets   *Sets
 	root   *node
 	within *Set
+	whole  bool // all steps are to be taken
 }
 
 // node is an Expr and how far it is worked out.
@@ -23,9 +26,9 @@ type node struct {
 	done   bool
 }
 
-// Select begins to select what e does.
-func (b *Block) Select(e *Expr, sets *Sets) *Selection {
-	return &Selection{block: b, sets: sets, root: b.node(e)}
+// Select begins to select what e does; whole says that all steps will be taken.
+func (b *Block) Select(e *Expr, whole bool, sets *Sets) *Selection {
+	return &Selection{block: b, sets: sets, root: b.node(e), whole: whole}
 }
 
 func (b *Block) node(e *Expr) *node {
@@ -94,12 +97,14 @@ func (s *Selection) Left() int {
 	return s.root.set.Count()
 }
 
-// Weight is what the next step takes, in rows of usual size.
-func (s *Selection) Weight() int { return s.root.next(nil) }
+// Weight is what the next step takes, in rows of usual size. Of alternatives
+// only those go on that have more lines left than they take; where none has, ok
+// is false.
+func (s *Selection) Weight() (weight int, ok bool) { return s.root.next(s.whole, nil) }
 
 // Rows are the rows that the next step needs.
 func (s *Selection) Rows() (rows []int) {
-	s.root.next(func(e *Expr) {
+	s.root.next(s.whole, func(e *Expr) {
 		e.ranges(func(r *Expr) {
 			from, to := s.block.pages(r)
 			for p := from; p < to; p++ {
@@ -134,37 +139,46 @@ func (n *node) close(sets *Sets) {
 }
 
 // next calls f, unless that is nil, with the expressions that the next step
-// reads, and returns their weight.
-func (n *node) next(f func(*Expr)) int {
+// reads, and returns their weight. Where it does not go on, ok is false.
+func (n *node) next(whole bool, f func(*Expr)) (weight int, ok bool) {
 	switch {
 	case n.done:
-		return 0
+		return 0, false
 	case n.parts == nil:
 		if f != nil && n.e != nil {
 			f(n.e)
 		}
-		return n.weight
+		return n.weight, true
 	case n.any:
-		weight := 0
 		for _, p := range n.parts {
-			weight += p.next(f)
+			if p.goesOn(whole) {
+				w, _ := p.next(whole, f)
+				weight, ok = weight+w, true
+			}
 		}
-		return weight
+		return weight, ok
 	}
-	p, _ := n.choice()
-	return p.next(f)
+	p, _ := n.choice(whole)
+	if p == nil {
+		return 0, false
+	}
+	return p.next(whole, f)
+}
+
+// goesOn reports whether a step of an alternative is worth it.
+func (n *node) goesOn(whole bool) bool {
+	weight, ok := n.next(whole, nil)
+	return ok && (whole || n.set == nil || weight <= n.set.Count())
 }
 
 // choice is the part of those that must all hold, or the exception, with which
 // the next step goes on: that which takes the least, or has fewer common
-// characters.
-func (n *node) choice() (best *node, except bool) {
+// characters. Nil: none does.
+func (n *node) choice(whole bool) (best *node, except bool) {
 	least := 0
 	for _, p := range n.parts {
-		if p.done {
-			continue
-		}
-		if w := p.next(nil); best == nil || w < least || w == least && p.common() < best.common() {
+		w, ok := p.next(whole, nil)
+		if ok && (best == nil || w < least || w == least && p.common() < best.common()) {
 			best, least = p, w
 		}
 	}
@@ -211,7 +225,7 @@ func (s *Selection) step(n *node, within *Set, rows map[int][]byte) error {
 		n.done, n.set = true, s.sets.get(s.block.lines)
 		s.sets.put(was)
 		for _, p := range n.parts {
-			if !p.done {
+			if p.goesOn(s.whole) {
 				if err := s.step(p, within, rows); err != nil {
 					return err
 				}
@@ -221,7 +235,7 @@ func (s *Selection) step(n *node, within *Set, rows map[int][]byte) error {
 		}
 		return nil
 	}
-	p, except := n.choice()
+	p, except := n.choice(s.whole)
 	if n.set != nil {
 		within = n.set
 	}
@@ -242,10 +256,8 @@ func (s *Selection) step(n *node, within *Set, rows map[int][]byte) error {
 	default:
 		n.set.intersect(p.set)
 	}
-	n.done = n.set.empty()
-	if p, _ := n.choice(); p == nil {
-		n.done = true
-	}
+	open := func(p *node) bool { return !p.done }
+	n.done = n.set.empty() || !slices.ContainsFunc(n.parts, open) && !slices.ContainsFunc(n.except, open)
 	return nil
 }
 
