@@ -93,6 +93,7 @@ type blockSource struct {
 	fetch      int   // candidates whose lines are read ahead
 	fetched    int   // candidates that were
 	pieces     map[int]*search.Piece
+	looked     int // pieces that were read
 }
 
 func (s *blockSource) place() search.Place { return s.head }
@@ -104,6 +105,13 @@ func (s *blockSource) take() (*search.Hearing, []search.Hit, lineReader, error) 
 		err := s.open()
 		s.settle()
 		return nil, nil, nil, err
+	}
+	if s.next >= s.fetched && !s.certain {
+		if i := s.worth(); i >= 0 { // the next candidate may be another one then
+			err := s.narrow(i)
+			s.settle()
+			return nil, nil, nil, err
+		}
 	}
 	i := s.candidates[s.next]
 	if s.next >= s.fetched && (!s.certain || len(s.f.found) < s.f.limit) {
@@ -149,30 +157,19 @@ func (s *blockSource) open() error {
 		return nil // as most blocks for what is rare: close follows
 	}
 	var err error
-	fewest := 0
-	for i, selected := range s.selected {
-		s.sets = append(s.sets, selected.Lines())
-		if s.sets[i].Count() < s.sets[fewest].Count() {
-			fewest = i
-		}
-	}
 	if s.contents, err = s.f.contentsOf(s.info.block, s.block); err != nil {
 		return err
 	}
+	fewest := s.look()
 	dead := s.f.dead[s.info.block]
-	none := func(first, end int) bool {
-		return slices.ContainsFunc(s.sets, func(set *search.Set) bool { return set.Next(first, end) == end })
-	}
 	// From one hearing with a line of the smallest set to the next: of what is
 	// rare most have none.
 	for n, lines := s.sets[fewest].Next(0, s.block.Lines()), s.block.Lines(); n < lines; {
 		i := s.contents.At(n)
 		h, first, count := s.contents.Hearing(i)
-		if end := first + count; !none(first, end) && !s.f.moved[h.ID] && !dead[h.ID] &&
+		if s.can(first, first+count) && !s.f.moved[h.ID] && !dead[h.ID] &&
 			(s.after == nil || h.Place().Compare(*s.after) > 0) && s.f.wanted(h) {
-			if s.f.matcher.Near(s.sets, first, end); !none(first, end) {
-				s.candidates = append(s.candidates, i)
-			}
+			s.candidates = append(s.candidates, i)
 		}
 		n = s.sets[fewest].Next(first+count, lines)
 	}
@@ -181,10 +178,57 @@ func (s *blockSource) open() error {
 	return nil
 }
 
+// cheapStep is what a step may take, in rows, before any line is looked at.
+const cheapStep = 100
+
+// look sets the sets to what is selected by now, and returns the place of the
+// one with the fewest lines.
+func (s *blockSource) look() (fewest int) {
+	s.sets = s.sets[:0]
+	for i, selected := range s.selected {
+		s.sets = append(s.sets, selected.Lines())
+		if s.sets[i].Count() < s.sets[fewest].Count() {
+			fewest = i
+		}
+	}
+	return fewest
+}
+
+// can reports whether a hearing, from line first on and before end, can have a
+// hit, and leaves of its lines in the sets those that can.
+func (s *blockSource) can(first, end int) bool {
+	none := func(set *search.Set) bool { return set.Next(first, end) == end }
+	if slices.ContainsFunc(s.sets, none) {
+		return false
+	}
+	s.f.matcher.Near(s.sets, first, end)
+	return !slices.ContainsFunc(s.sets, none)
+}
+
+// narrow goes on with the i-th selection, and leaves of the candidates those
+// that can still have a hit.
+func (s *blockSource) narrow(i int) error {
+	rows, err := s.ahead.rows(map[*blockSource][]int{s: s.selected[i].Rows()})
+	if err == nil {
+		err = s.step(i, rows[s])
+	}
+	if err != nil {
+		return err
+	}
+	s.look()
+	s.candidates = slices.DeleteFunc(s.candidates[s.next:], func(i int) bool {
+		_, first, count := s.contents.Hearing(i)
+		return !s.can(first, first+count)
+	})
+	s.next, s.fetched = 0, 0
+	return nil
+}
+
 // worth is the place of the selection that it is worth to go on with; -1: of
 // none. They all have to be done where no line is looked at, else those of which
 // nothing is known, and any where a step takes less than to look at the lines
-// that are left.
+// that are left. That is seldom all of them: so a step that takes long waits
+// until as much was taken by looking.
 func (s *blockSource) worth() int {
 	best, bestMust, least, left := -1, false, 0, 0
 	for i, selected := range s.selected {
@@ -198,7 +242,10 @@ func (s *blockSource) worth() int {
 			best, bestMust, least = i, must, weight
 		}
 	}
-	if !bestMust && least > left {
+	if s.opened && len(s.candidates) > 0 {
+		left = left * (len(s.candidates) - s.next) / len(s.candidates)
+	}
+	if !bestMust && least > min(left, max(cheapStep, s.looked)) {
 		return -1
 	}
 	return best
@@ -351,6 +398,7 @@ func (s *blockSource) readPieces(rows []int) error {
 		return err
 	}
 	s.f.pieces += len(rows)
+	s.looked += len(rows)
 	for id, piece := range data {
 		row := int(id & (1<<rowBits - 1))
 		if s.pieces[row], err = search.ReadPiece(piece); err != nil {
