@@ -532,8 +532,8 @@ func square(ab, aa, bb int64) float64 {
 }
 
 // most is whose voice the frames from one to another are, where it is another's
-// for 70 % and more of what counts there; 0: the seat's own. What is audible counts, and of
-// what is not what is known to be another's, if faint. It is not known
+// for 70 % and more of what counts there; 0: the seat's own. What is audible counts, but for
+// the echo of another's word; and of what is not what is known to be another's, if faint. It is not known
 // where too little counts, as of a voiceless syllable.
 func (b *borrowed) most(from, to int, faint bool) (other int, gain float64, known bool) {
 	from, to = min(max(from, 0), len(b.frames)), min(max(to, 0), len(b.frames))
@@ -544,6 +544,9 @@ func (b *borrowed) most(from, to int, faint bool) (other int, gain float64, know
 		whose := b.frames[f]
 		if !b.audible[f] && (whose == 0 || !faint) {
 			continue
+		}
+		if b.audible[f] && whose != 0 && b.gain[f] > -20 {
+			continue // not louder there any more: the room sounds on, which is no word of anybody's
 		}
 		all++
 		counts[whose]++

@@ -64,6 +64,7 @@ type gram [2*mixedTaps + 1][2*mixedTaps + 1]int64
 type fitted struct {
 	voices []voiceAt
 	in     []bool // the frames that may be theirs
+	scale  []uint8
 	sums   []gram // over those before each frame
 	count  []int
 }
@@ -76,8 +77,7 @@ type fitted struct {
 //go:norace
 func (b *borrowed) fit(own []int16, smooth []int64, voices ...voiceAt) *fitted {
 	n := len(b.frames)
-	fit := &fitted{voices, make([]bool, n), make([]gram, n+1), make([]int, n+1)}
-	scale := scales(smooth)
+	fit := &fitted{voices, make([]bool, n), scales(smooth), make([]gram, n+1), make([]int, n+1)}
 	for f := range n {
 		fit.sums[f+1], fit.count[f+1] = fit.sums[f], fit.count[f]
 		for _, v := range voices {
@@ -100,29 +100,53 @@ func (b *borrowed) fit(own []int16, smooth []int64, voices ...voiceAt) *fitted {
 				for i, y := range signals[q] {
 					sum += int64(x[i]) * int64(y)
 				}
-				fit.sums[f+1][p][q] += sum >> scale[f]
+				fit.sums[f+1][p][q] += sum >> fit.scale[f]
 			}
 		}
 	}
 	return fit
 }
 
-// share is how much of the energy from one frame to another, the last included, the voices
-// explain; ok is false where too little may be theirs.
-func (fit *fitted) share(from, to int) (share float64, ok bool) {
+// gram is the products over the frames from one to another, the last included.
+func (fit *fitted) gram(from, to int) (g [2*mixedTaps + 1][2*mixedTaps + 1]float64) {
 	from, to = max(0, from), min(len(fit.in), to+1)
-	if fit.count[to]-fit.count[from] < leastFrames {
-		return 0, false
-	}
 	signals := 1 + mixedTaps*len(fit.voices)
-	var g [2*mixedTaps + 1][2*mixedTaps + 1]float64
 	for p := range signals {
 		for q := p; q < signals; q++ {
 			g[p][q] = float64(fit.sums[to][p][q] - fit.sums[from][p][q])
 			g[q][p] = g[p][q]
 		}
 	}
-	return explained(g[:signals]), true
+	return g
+}
+
+// share is how much of the energy from one frame to another, the last included, the voices
+// explain, and by what taps; ok is false where too little may be theirs.
+func (fit *fitted) share(from, to int) (share float64, t taps, ok bool) {
+	if fit.count[min(len(fit.in), to+1)]-fit.count[max(0, from)] < leastFrames {
+		return 0, t, false
+	}
+	g := fit.gram(from, to)
+	share, t = explained(g[:1+mixedTaps*len(fit.voices)])
+	return share, t, true
+}
+
+// left is the share of the energy about a frame, as it is smoothed, that taps leave unexplained.
+func (fit *fitted) left(f int, t taps) float64 {
+	var left, whole float64
+	for around := max(0, f-2); around < min(len(fit.in), f+3); around++ {
+		g := fit.gram(around, around)
+		sum := 0.0
+		for p, x := range t {
+			for q, y := range t {
+				sum += float64(float64(x*y) * g[p][q])
+			}
+		}
+		scale := float64(int64(1) << fit.scale[around])
+		left += float64(max(sum, 0) * scale)
+		whole += float64(g[0][0] * scale)
+	}
+	return min(left/max(whole, 1), 1)
 }
 
 // lend gives the voices the frames of which they explain so much, in any of the windows about it.
@@ -132,7 +156,7 @@ func (b *borrowed) lend(smooth []int64, fit *fitted, least float64, windows ...[
 			continue
 		}
 		if !slices.ContainsFunc(windows, func(w [2]int) bool {
-			share, ok := fit.share(f+w[0], f+w[1])
+			share, _, ok := fit.share(f+w[0], f+w[1])
 			return ok && share >= least
 		}) {
 			continue
@@ -146,24 +170,27 @@ func (b *borrowed) lend(smooth []int64, fit *fitted, least float64, windows ...[
 // spokenOver gives back the frames of which a voice explains much less than of others: there
 // somebody speaks over it, however low. What it leaves unexplained where it is alone
 // says how much its room sounds on: in a dry room a fifth is much, and where there is much echo
-// there is no telling. It returns what the voice has to explain of a frame to have it.
+// there is no telling. The way through a dry room is the same from one frame to the next, and only
+// who speaks changes: there the way is taken from where the voice explains most, and each frame held to it.
+// It returns what the voice has to explain of a frame to have it.
 func (b *borrowed) spokenOver(smooth []int64, x voiceAt, fit *fitted) (least float64) {
-	rest := make([]float64, len(smooth)) // what is not explained
+	rest := make([]float64, len(smooth)) // what is not explained of a window
+	near := make([]float64, len(smooth)) // and of the frame itself
 	var clear []float64
 	for f, s := range smooth {
 		if int(b.frames[f]) != x.seat {
 			continue
 		}
-		best, known := 0.0, false
+		best, way, known := 0.0, taps{}, false
 		for from := f - 2*overFrames; from <= f; from += overFrames {
-			if share, ok := fit.share(from, from+2*overFrames); ok {
-				best, known = max(best, share), true
+			if share, t, ok := fit.share(from, from+2*overFrames); ok && (!known || share > best) {
+				best, way, known = share, t, true
 			}
 		}
 		if !known {
 			continue
 		}
-		rest[f] = 1 - best
+		rest[f], near[f] = 1-best, fit.left(f, way)
 		if s > 100*b.floor {
 			clear = append(clear, rest[f])
 		}
@@ -173,6 +200,9 @@ func (b *borrowed) spokenOver(smooth []int64, x voiceAt, fit *fitted) (least flo
 	}
 	slices.Sort(clear)
 	echo := overEcho * clear[len(clear)/8]
+	if echo < overShare {
+		rest = near
+	}
 	for f, s := range smooth {
 		if int(b.frames[f]) != x.seat {
 			continue
@@ -194,28 +224,39 @@ func delayed(band []int16, at int) []int16 {
 	return make([]int16, bandFrame)
 }
 
+// taps are what the signals are multiplied by so that least is left: the seat's own sound by 1.
+type taps [2*mixedTaps + 1]float64
+
 // explained is the share of the first signal's energy that the others explain, by
 // least squares; g is the products of all with all, symmetric.
-func explained(g [][2*mixedTaps + 1]float64) float64 {
+func explained(g [][2*mixedTaps + 1]float64) (share float64, t taps) {
 	whole := g[0][0]
 	if whole <= 0 {
-		return 0
+		return 0, t
 	}
 	// Gauss's elimination of the others, one after the other, leaves in g[0][0] what is
 	// not explained. A thousandth keeps what hardly differs from dividing by nothing.
 	for k := len(g) - 1; k > 0; k-- {
-		pivot := g[k][k]
-		if pivot <= 0 {
+		if g[k][k] <= 0 {
 			continue
 		}
-		pivot += pivot / 1000
+		g[k][k] += g[k][k] / 1000
 		row := g[k]
 		for i := range k {
-			share := row[i] / pivot
+			share := row[i] / row[k]
 			for j := range k {
 				g[i][j] -= float64(share * row[j])
 			}
 		}
 	}
-	return 1 - g[0][0]/whole
+	t[0] = 1
+	for k := 1; k < len(g); k++ {
+		if g[k][k] <= 0 {
+			continue
+		}
+		for j := range k {
+			t[k] -= float64(g[k][j]*t[j]) / g[k][k]
+		}
+	}
+	return 1 - g[0][0]/whole, t
 }
