@@ -4,6 +4,7 @@
 import { ask, type Hearing, hearingPath, type Line, Problem } from "./api";
 import { type Correction, corrections } from "./corrections";
 import { button, sheet } from "./dialog";
+import { type Field, forget, keep } from "./kept";
 import { coverage, type Ledger } from "./ledger";
 import type { Lines } from "./lines";
 import { clock, language, moment, t } from "./words";
@@ -40,8 +41,8 @@ export interface After {
   reload: () => Promise<void>;
   /** Closes the sheet and takes the clerk to a line. */
   go: (line: string | undefined, ms: number) => void;
-  /** Runs a change; what goes wrong is said in the sheet. */
-  change: (run: () => Promise<unknown>) => Promise<void>;
+  /** Runs a change; what goes wrong is said in the sheet. What was typed into the fields that it sends is kept until it is done. */
+  change: (run: () => Promise<unknown>, ...fields: Field[]) => Promise<void>;
   play: (channel: string, from: number, to: number) => void;
 }
 
@@ -80,10 +81,11 @@ export async function review(h: Hearing, lines: Lines, query: string, edit: (lin
       };
       dialog.close("go");
     },
-    change: async (run) => {
+    change: async (run, ...fields) => {
       trouble.textContent = "";
       try {
         await run();
+        forget(...fields.map((f) => `${h.id} ${f.dataset["key"]}`));
         await a.reload();
       } catch (e) {
         if (!(e instanceof Problem)) throw e;
@@ -114,6 +116,12 @@ export function paragraph(words: string, kind = ""): HTMLParagraphElement {
   p.className = kind;
   p.textContent = words;
   return p;
+}
+
+/** Makes a field of the sheet known by a key: the focus comes back to it, and what is typed into it outlives what the sheet shows anew. */
+export function keyed<E extends Field>(a: After, field: E, key: string): E {
+  field.dataset["key"] = key;
+  return keep(field, `${a.hearing.id} ${key}`);
 }
 
 /** A field under its label. */
@@ -185,10 +193,10 @@ function readings(a: After): HTMLElement {
       remark.maxLength = 200;
       remark.placeholder = t("readings.remark");
       remark.setAttribute("aria-label", `${p.role}${p.name} ${t("readings.remark")}`);
-      remark.dataset["key"] = `remark ${p.role} ${p.name}`;
+      keyed(a, remark, `remark ${p.role} ${p.name}`);
       const mark = (manner: "read" | "aloud") => {
         const b = button(t(`readings.${manner}`), () => void a.change(() =>
-          ask<Hearing>(hearingPath(h.id, "/readings"), "POST", { by: p, manner, remark: remark.value.trim() })));
+          ask<Hearing>(hearingPath(h.id, "/readings"), "POST", { by: p, manner, remark: remark.value.trim() }), remark));
         b.setAttribute("aria-label", `${p.role}${p.name} ${t(`readings.${manner}`)}`);
         b.dataset["key"] = `${manner} ${p.role} ${p.name}`;
         return b;
@@ -230,7 +238,7 @@ function signature(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
     const box = document.createElement("input");
     box.type = "checkbox";
     box.checked = true;
-    box.dataset["key"] = `signer ${p.role} ${p.name}`;
+    keyed(a, box, `signer ${p.role} ${p.name}`);
     const label = labelled(`${p.role}${p.name}`, box);
     label.className = "check";
     el.append(label);
@@ -238,11 +246,11 @@ function signature(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
   });
   const reason = document.createElement("input");
   reason.maxLength = 200;
-  reason.dataset["key"] = "sign reason";
+  keyed(a, reason, "sign reason");
   const why = labelled(t("sign.reason"), reason);
   const overrule = document.createElement("input");
   overrule.maxLength = 200;
-  overrule.dataset["key"] = "sign overrule";
+  keyed(a, overrule, "sign overrule");
   const over = labelled(t("sign.overrule", { n: doubts.length }), overrule);
   over.hidden = doubts.length === 0;
   const go = button(t("sign.go"), () => {
@@ -250,7 +258,7 @@ function signature(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
     go.disabled = true;
     go.textContent = t("sign.busy"); // all of its sound is read
     void a.change(() => ask<Hearing>(hearingPath(h.id, "/sign"), "POST",
-      { signers, reason: reason.value.trim(), overrule: overrule.value.trim() }, new AbortController().signal)).finally(() => {
+      { signers, reason: reason.value.trim(), overrule: overrule.value.trim() }, new AbortController().signal), reason, overrule, ...boxes.map((b) => b.box)).finally(() => {
       go.textContent = t("sign.go");
       able();
     });

@@ -40,10 +40,7 @@ export class Binding {
     select.addEventListener("change", () => {
       const h = this.announced.find((a) => a.id === select.value);
       if (!h) return;
-      for (const li of this.box.querySelectorAll<HTMLElement>(".sat li")) {
-        const s = h.seats.find((s) => s.channel === li.dataset["channel"]);
-        if (s) this.put(li, s);
-      }
+      this.sit(h.seats);
       this.chosen(h);
     });
     translate(form);
@@ -81,6 +78,23 @@ export class Binding {
     select.value = now;
   }
 
+  /** The announced hearing that this one is, as the form says; "": none. */
+  get announcement(): string {
+    return (this.box.querySelector("select") as HTMLSelectElement).value;
+  }
+
+  set announcement(id: string) {
+    (this.box.querySelector("select") as HTMLSelectElement).value = id;
+  }
+
+  /** Says who sat where; a seat without a time is one that did not change hands. */
+  sit(seats: Seat[]): void {
+    for (const li of this.box.querySelectorAll<HTMLElement>(".sat li")) {
+      const s = seats.find((s) => s.channel === li.dataset["channel"] && (!s.from || s.from === li.dataset["from"]));
+      if (s) this.put(li, s);
+    }
+  }
+
   private put(li: HTMLElement, s: Seat): void {
     (li.querySelector("[name=seat-role]") as HTMLInputElement).value = s.role;
     (li.querySelector("[name=seat-name]") as HTMLInputElement).value = s.speaker ?? "";
@@ -100,7 +114,7 @@ export class Binding {
   /** Sends what the form says. */
   async send(body: { case_no: string; cause: string; public: boolean; participants: unknown[]; hotwords: string[] }): Promise<Hearing> {
     const { case_no, cause, participants, hotwords } = body;
-    const announcement = (this.box.querySelector("select") as HTMLSelectElement).value;
+    const announcement = this.announcement;
     return ask<Hearing>(hearingPath(this.id, "/case"), "POST",
       { case_no, cause, public: body.public, participants, hotwords, seats: this.seats(), ...(announcement ? { announcement } : {}) });
   }

@@ -2,6 +2,7 @@
 
 import { changes, marked, merge } from "./diff";
 import { button, sheet } from "./dialog";
+import { forget, keep } from "./kept";
 import type { Edit, Outbox, Pending } from "./outbox";
 import { t } from "./words";
 
@@ -29,6 +30,8 @@ export async function decide(outbox: Outbox, p: Pending): Promise<void> {
   const merged = document.createElement("textarea");
   merged.value = merge(p.base.text, mine, theirs.text) ?? mine;
   merged.rows = Math.min(6, 2 + Math.floor(merged.value.length / 40));
+  const key = `merged ${p.line} ${theirs.revision}`;
+  keep(merged, key);
   label.append(merged);
   body.append(label);
 
@@ -37,6 +40,7 @@ export async function decide(outbox: Outbox, p: Pending): Promise<void> {
   const choose = (text: string, edit: Edit) => {
     if (text === theirs.text && (edit.role === undefined || edit.role === theirs.role)) outbox.drop(p.line);
     else outbox.decide(p, changes(theirs.text, text).length > 0 ? { ...edit, text } : edit);
+    forget(key);
     dialog.close("done");
   };
   const menu = document.createElement("menu");

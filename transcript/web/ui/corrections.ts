@@ -1,10 +1,11 @@
 // What parties ask to be corrected (补正): who asks, which line, what he says was
 // said; heard again, and decided. The request and the decision are both kept.
 
-import { type After, labelled, paragraph, part, persons } from "./after";
+import { type After, keyed, labelled, paragraph, part, persons } from "./after";
 import { ask, type Hearing, hearingPath, type Line, Problem } from "./api";
 import { marked } from "./diff";
 import { button, sheet } from "./dialog";
+import { forget, keep } from "./kept";
 import type { Lines } from "./lines";
 import { clock, moment, t } from "./words";
 
@@ -38,6 +39,9 @@ export async function request(h: Hearing, lines: Lines, line: Line): Promise<Cor
   says.value = line.text;
   const note = document.createElement("input");
   note.maxLength = 200;
+  const keys = ["says", "note"].map((what) => `${h.id} ${what} ${line.id} ${line.revision}`) as [string, string];
+  keep(says, keys[0]);
+  keep(note, keys[1]);
   const trouble = paragraph("", "trouble");
   trouble.setAttribute("role", "alert");
   const made: Correction[] = [];
@@ -45,6 +49,7 @@ export async function request(h: Hearing, lines: Lines, line: Line): Promise<Cor
     try {
       made.push(await ask<Correction>(hearingPath(h.id, "/corrections"), "POST",
         { by: all[Number(who.value)], line: line.id, says: says.value.replace(/\s*\n\s*/g, ""), note: note.value }));
+      forget(...keys);
       dialog.close("done");
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
@@ -53,7 +58,10 @@ export async function request(h: Hearing, lines: Lines, line: Line): Promise<Cor
   };
   const menu = document.createElement("menu");
   menu.append(button(t("correct.listen"), () => lines.player.play(line.channel, line.start_ms, line.end_ms)),
-    button(t("act.cancel"), () => dialog.close("")), button(t("correct.take"), () => void send(), "primary"));
+    button(t("act.cancel"), () => {
+      forget(...keys);
+      dialog.close("");
+    }), button(t("correct.take"), () => void send(), "primary"));
   form.append(was, labelled(t("correct.who"), who), labelled(t("correct.says"), says), labelled(t("correct.note"), note), trouble, menu);
   form.addEventListener("submit", (e) => e.preventDefault());
   form.addEventListener("keydown", (e) => {
@@ -100,12 +108,12 @@ function one(a: After, c: Correction): HTMLElement {
   const text = document.createElement("textarea");
   text.rows = 2;
   text.value = c.says;
-  text.dataset["key"] = `correction ${c.id}`;
+  keyed(a, text, `correction ${c.id}`);
   const reason = document.createElement("input");
   reason.maxLength = 200;
-  reason.dataset["key"] = `correction ${c.id} reason`;
+  keyed(a, reason, `correction ${c.id} reason`);
   const decide = (outcome: "accepted" | "refused") => void a.change(() => ask<Correction>(hearingPath(a.hearing.id, `/corrections/${c.id}/decide`), "POST",
-    { outcome, reason: reason.value.trim(), ...(outcome === "accepted" ? { text: text.value.replace(/\s*\n\s*/g, ""), revision: line?.revision ?? c.revision } : {}) }));
+    { outcome, reason: reason.value.trim(), ...(outcome === "accepted" ? { text: text.value.replace(/\s*\n\s*/g, ""), revision: line?.revision ?? c.revision } : {}) }), text, reason);
   const menu = document.createElement("menu");
   menu.append(listen, button(t("corrections.refuse"), () => decide("refused")), button(t("corrections.accept"), () => decide("accepted"), "primary"));
   el.append(labelled(t("corrections.text"), text), labelled(t("corrections.reason"), reason), menu);

@@ -9,6 +9,7 @@ import { request } from "./corrections";
 import { sheet } from "./dialog";
 import type { Cut } from "./edit";
 import { before, choose, revisions } from "./history";
+import { forget, keep } from "./kept";
 import type { Lines, Row } from "./lines";
 import { Marks } from "./marks";
 import { Outbox } from "./outbox";
@@ -152,6 +153,7 @@ export class Desk extends HTMLElement {
   }
 
   show(h: Hearing): void {
+    if (!this.hearing) keep(this.find<HTMLInputElement>(".hand input"), `${h.id} hand`);
     this.hearing = h;
     this.hidden = h.status === "scheduled" || h.status === "signed";
     const digits = holders(h);
@@ -433,6 +435,7 @@ export class Desk extends HTMLElement {
     const at = this.behind?.line;
     this.outbox.add(text, "", at ? at.start_ms + 1 : Math.max(0, Math.round(this.now())));
     input.value = "";
+    forget(`${this.hearing?.id} hand`);
     this.hand(false);
   }
 

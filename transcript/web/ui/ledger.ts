@@ -1,7 +1,7 @@
 // The coverage of a hearing as a timeline: text, silence, lawful break, fault;
 // and the written explanation of each fault (法释〔2017〕5号 Art 4).
 
-import { type After, labelled, paragraph, part } from "./after";
+import { type After, keyed, labelled, paragraph, part } from "./after";
 import { ask, type Hearing, hearingPath } from "./api";
 import { button } from "./dialog";
 import { clock, language, t } from "./words";
@@ -84,13 +84,14 @@ function fault(a: After, e: Entry): HTMLElement {
   text.rows = 5;
   text.maxLength = 2000;
   text.value = e.explanation ?? e.draft ?? "";
-  text.dataset["key"] = `fault ${e.from_ms}`;
-  text.disabled = a.hearing.status === "signed";
+  const signed = a.hearing.status === "signed";
+  text.disabled = signed;
+  if (!signed) keyed(a, text, `fault ${e.from_ms}`);
   const label = labelled(`${title} · ${t(e.explanation ? "fault.kept" : "fault.draft")}`, text);
   el.append(label);
-  if (a.hearing.status === "signed") return el;
+  if (signed) return el;
   const keep = (words: string) => void a.change(() => ask<Hearing>(hearingPath(a.hearing.id, "/explanations"), "POST",
-    { from_ms: e.from_ms, to_ms: e.to_ms, text: words }));
+    { from_ms: e.from_ms, to_ms: e.to_ms, text: words }), text);
   const menu = document.createElement("menu");
   menu.append(button(t("fault.listen"), () => a.play("", e.from_ms - 5000, e.to_ms + 5000)));
   if (e.explanation) menu.append(button(t("fault.withdraw"), () => keep("")));

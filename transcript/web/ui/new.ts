@@ -4,6 +4,7 @@
 import { ask, type Component, type Hearing, hearingPath, Problem, type Seat, upload } from "./api";
 import { Binding } from "./bind";
 import { button } from "./dialog";
+import { forget, remember, typed } from "./kept";
 import type { Seats } from "./seats";
 import { Stream } from "./stream";
 import { language, moment, t, translate } from "./words";
@@ -47,6 +48,12 @@ interface Planned extends NewHearing {
   courtroom_name: string;
 }
 
+/** What was typed last time, with what was chosen. */
+interface Kept extends Planned {
+  template: string;
+  announcement: string;
+}
+
 /** A file to import, with the mark by which a spreadsheet knows UTF-8. */
 const sample = "\ufeff案号,案由,法庭,公开,开庭时间,审判长,书记员,原告,被告,词汇\r\n（2026）内0000民初7号,买卖合同纠纷,第三审判庭,公开,2026-05-06 09:00,沈知远,陆小满,周启明,何文柏、某某建材有限公司,青石路；茶馆\r\n";
 
@@ -55,6 +62,7 @@ const frame = `<header><div class="court"><h1></h1></div><div class="now"><tj-to
 <form novalidate>
   <p class="import"><label class="file"><span data-t="new.import"></span><input type="file" accept=".json,.csv,.txt,application/json,text/csv"></label><small data-t="new.import.how"></small><a download="庭审样表.csv" href="data:text/csv;charset=utf-8,${encodeURIComponent(sample)}" data-t="new.import.sample"></a></p>
   <div class="planned" hidden></div>
+  <p class="kept" hidden><span data-t="new.kept"></span><button type="button" data-t="new.anew"></button></p>
   <label><span data-t="new.case"></span><input name="case_no" autocomplete="off" spellcheck="false" placeholder="（2026）内0102民初123号"></label>
   <p class="parts" aria-hidden="true">${parts.map((p) => `<span data-part="${p}" data-t="new.part.${p}"></span>`).join("")}</p>
   <label><span data-t="new.cause"></span><input name="cause" autocomplete="off"></label>
@@ -99,6 +107,11 @@ export class New extends HTMLElement {
     const form = this.find<HTMLFormElement>("form");
     this.binding?.place(form);
     form.addEventListener("input", (e) => this.typed(e));
+    for (const name of ["input", "compositionend"]) form.addEventListener(name, (e) => this.keep(e as InputEvent));
+    this.find(".kept button").addEventListener("click", () => {
+      forget(this.key);
+      location.reload();
+    });
     form.addEventListener("focusout", (e) => {
       const field = fieldOf(e.target as HTMLElement);
       if (field && (e.target as HTMLInputElement).value) this.touched.add(field);
@@ -124,6 +137,7 @@ export class New extends HTMLElement {
     this.find("[name=template]").addEventListener("change", () => {
       this.chosen = true;
       this.apply();
+      this.keep();
     });
     this.find("[name=courtroom]").addEventListener("change", () => this.sit());
     this.stream = new Stream("/api/v1/events", null, (name, data) => {
@@ -131,6 +145,7 @@ export class New extends HTMLElement {
     }, () => {});
     this.stream.start();
     document.addEventListener("tj-language", this.relabel);
+    if (!this.binding) this.restore();
     void this.rooms();
     this.find<HTMLInputElement>("[name=case_no]").focus();
   }
@@ -167,7 +182,9 @@ export class New extends HTMLElement {
       if (this.binding) {
         const h = await this.binding.load();
         this.fill({ ...h, participants: h.participants.length > 0 ? h.participants : [{ role: "原告", name: "" }, { role: "被告", name: "" }] });
+        this.restore();
       }
+      this.guess();
       this.apply();
     } catch (e) {
       if (!(e instanceof Problem)) throw e;
@@ -180,9 +197,10 @@ export class New extends HTMLElement {
 
   private offer(): void {
     const select = this.find<HTMLSelectElement>("[name=template]");
-    const now = select.value;
+    const now = select.value || select.dataset["chosen"];
     select.replaceChildren(new Option("—", ""), ...this.templates.map((x) => new Option(language() === "zh" ? x.name : x.name_en, x.id)));
     if (now) select.value = now;
+    this.chosen ||= !!select.dataset["chosen"];
   }
 
   private get template(): Template | undefined {
@@ -208,7 +226,7 @@ export class New extends HTMLElement {
     const words = this.find<HTMLTextAreaElement>("[name=hotwords]");
     const own = words.value.split(/[\s,，、;；]+/).filter((w) => w !== "" && !this.given.includes(w));
     this.given = x.hotwords;
-    words.value = [...own, ...x.hotwords].join("、");
+    words.value = [...new Set([...own, ...x.hotwords])].join("、");
     this.sit();
     this.typed(null);
   }
@@ -252,6 +270,7 @@ export class New extends HTMLElement {
     const drop = button("✕", () => {
       li.remove();
       this.typed(null);
+      this.keep();
     });
     drop.dataset["tLabel"] = "new.drop";
     li.append(drop);
@@ -269,6 +288,31 @@ export class New extends HTMLElement {
     }
     window.clearTimeout(this.timer);
     if (!(e as InputEvent | null)?.isComposing) this.timer = window.setTimeout(() => void this.check(), 150);
+  }
+
+  // What is typed and not sent yet outlives the page.
+
+  private get key(): string {
+    return `new ${new URLSearchParams(location.search).get("bind") ?? ""}`;
+  }
+
+  private keep(e?: InputEvent): void {
+    if (e?.isComposing || (this.binding && !this.binding.hearing)) return;
+    const template = this.chosen ? this.find<HTMLSelectElement>("[name=template]").value : "";
+    remember(this.key, JSON.stringify({ ...this.read().body, template, announcement: this.binding?.announcement ?? "" }));
+  }
+
+  private restore(): void {
+    const kept = JSON.parse(typed(this.key) ?? "null") as Kept | null;
+    if (!kept) return;
+    this.fill(kept);
+    this.find("[name=courtroom]").dataset["chosen"] = kept.courtroom;
+    this.find("[name=template]").dataset["chosen"] = kept.template;
+    if (this.binding) {
+      this.binding.sit(kept.seats ?? []);
+      this.binding.announcement = kept.announcement;
+    }
+    this.find(".kept").hidden = false;
   }
 
   /** What the form says; people without a name are not there. */
@@ -401,6 +445,7 @@ export class New extends HTMLElement {
     try {
       const h = this.binding ? await this.binding.send(body) : await ask<Hearing>("/api/v1/hearings", "POST", body);
       localStorage.setItem("tj-room", body.courtroom);
+      forget(this.key);
       let where = `/hearings/${encodeURIComponent(h.id)}`;
       if (open) {
         try {

@@ -2,6 +2,7 @@
 // list is the clerk's own and stays in this browser.
 
 import { button, sheet } from "./dialog";
+import { forget, keep } from "./kept";
 import { t } from "./words";
 
 const key = "tj-phrases";
@@ -91,6 +92,7 @@ export async function editPhrases(): Promise<void> {
   text.rows = 14;
   text.spellcheck = false;
   text.value = kept();
+  keep(text, "phrases");
   label.append(t("phrases.list"), text);
   const trouble = document.createElement("p");
   trouble.className = "trouble";
@@ -117,13 +119,17 @@ export async function editPhrases(): Promise<void> {
   const open = document.createElement("label");
   open.append(t("phrases.file"), file);
   const menu = document.createElement("menu");
-  menu.append(button(t("act.cancel"), () => dialog.close("")), button(t("phrases.keep"), () => {
+  menu.append(button(t("act.cancel"), () => {
+    forget("phrases");
+    dialog.close("");
+  }), button(t("phrases.keep"), () => {
     const { wrong } = parse(text.value);
     if (wrong.length > 0) {
       trouble.textContent = wrongLines(wrong);
       return;
     }
     localStorage.setItem(key, text.value);
+    forget("phrases");
     dialog.close("done");
   }, "primary"));
   body.append(how, label, open, trouble, menu);
