@@ -96,5 +96,70 @@ func TestServerGoneForAMinute(t *testing.T) {
 	if left := js[string](t, ctx, `Object.keys(localStorage).filter(k => /^tj-(edit|draft)/.test(k)).join()`); left != "" {
 		t.Errorf("left in the browser: %s", left)
 	}
+	hold(t, ctx, chromedp.ModifierCtrl, "z") // the decision is taken back, not what the server had not taken
+	c.saved(h, one.ID, theirs)
 	t.Logf("the server was gone for %v", time.Since(gone).Round(time.Second))
+}
+
+// An undo takes back what the clerk did last, whether the server has it yet or not:
+// with a server that is slow or gone it would else take back what was right.
+func TestUndoOfWhatWaits(t *testing.T) {
+	ctx := openBrowser(t)
+	c := openCourt(t)
+	h, lines := atDesk(t, ctx, c)
+	addr := strings.TrimPrefix(c.url, "http://")
+	role := func(line string) string {
+		return js[string](t, ctx, fmt.Sprintf(`document.querySelector("#line-%s b").textContent`, line))
+	}
+	at := func(line string) {
+		t.Helper()
+		js[bool](t, ctx, fmt.Sprintf(`(l => (l.focusOn(l.row(%q)), true))(document.querySelector("tj-lines"))`, line))
+	}
+	undo := func() { t.Helper(); hold(t, ctx, chromedp.ModifierCtrl, "z") }
+
+	// This one the server has.
+	begin(t, ctx, lines[3].ID)
+	insert(t, ctx, "甲")
+	press(t, ctx, kb.Enter)
+	c.saved(h, lines[3].ID, lines[3].Text+"甲")
+	until(t, ctx, `document.querySelector(".waits").hidden`)
+
+	c.stop()
+	until(t, ctx, `!!document.querySelector("tj-banner .lost")`)
+	at(lines[7].ID)
+	was := role(lines[7].ID)
+	digit(t, ctx, 3)
+	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s b").textContent === "原告"`, lines[7].ID))
+	undo()
+	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s b").textContent === %q`, lines[7].ID, was))
+	// A line cut in two is whole again, and one by hand was never written.
+	begin(t, ctx, lines[13].ID)
+	press(t, ctx, kb.Home)
+	for range len([]rune("借款属实，")) {
+		press(t, ctx, kb.ArrowRight)
+	}
+	hold(t, ctx, chromedp.ModifierShift, kb.Enter)
+	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s p").textContent.startsWith("借款属实，") && !document.querySelector("#line-%[1]s p").textContent.includes("六万元")`, lines[13].ID))
+	undo()
+	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s p").textContent.includes("六万元")`, lines[13].ID))
+	at(lines[13].ID)
+	hold(t, ctx, chromedp.ModifierCtrl, kb.Enter)
+	insert(t, ctx, "当庭出示证据一")
+	press(t, ctx, kb.Enter)
+	undo()
+
+	c = openCourtIn(t, c.dir, c.log, addr)
+	until(t, ctx, `!document.querySelector("tj-banner .lost") && document.querySelector(".waits").hidden`)
+	now := c.lines(h, len(dialogue))
+	for i, l := range now {
+		want := lines[i].Text
+		if l.ID == lines[3].ID {
+			want += "甲"
+		}
+		if l.Text != want || l.Role != lines[i].Role {
+			t.Errorf("%s：%s, want %s：%s", l.Role, l.Text, lines[i].Role, want)
+		}
+	}
+	undo() // and now what was done before
+	c.saved(h, lines[3].ID, lines[3].Text)
 }

@@ -37,6 +37,15 @@ interface Command {
   hidden?: boolean; // no button: it is told in the help alone
 }
 
+/** What an undo takes back; one that the server does not have yet as well. */
+interface Step {
+  line: string; // "": a line by hand without an id yet
+  before: Line | null; // null: it was not there
+  serial?: number; // of an edit, in the outbox
+  hand?: string; // of a line by hand, its key there
+  undone?: boolean; // while it was on its way
+}
+
 interface Holder {
   role: string;
   speaker: string;
@@ -75,8 +84,9 @@ export class Desk extends HTMLElement {
   private phases!: Phases;
   private marks!: Marks;
   private hearing: Hearing | null = null;
-  private done: { line: string; before: Line }[][] = []; // what an undo takes back, the last at the end
-  private groups = new Map<string, { line: string; before: Line }[]>();
+  private done: Step[][] = []; // what an undo takes back, the last at the end
+  private unsaved: Step[] = []; // what the server does not have yet, taken back or not
+  private groups = new Map<string, Step[]>();
   private left: { line: Line; text: string } | null = null;
   private lesson: Lesson | null = null;
   private readonly commands: Command[] = [
@@ -118,11 +128,11 @@ export class Desk extends HTMLElement {
       lines.refresh(id);
       this.count();
     };
-    this.outbox.onSaved = (line, was, group) => this.saved(line, was, group);
-    this.outbox.onAdded = (line, group) => {
-      lines.put(line);
-      this.step({ line: line.id, before: { ...line, text: "" } }, group); // an undo takes it out
-    };
+    this.outbox.onRevised = (before, serial, group) => this.step({ line: before.id, before, serial }, group);
+    this.outbox.onSaved = (line, was, serial, group) => this.saved(line, was, serial, group);
+    this.outbox.onStuck = (line) => this.unstep(line);
+    this.outbox.onWritten = (key, group) => this.step({ line: "", before: null, hand: key }, group);
+    this.outbox.onAdded = (line, key, group) => this.added(line, key, group);
     this.outbox.onFull = () => this.onTrouble(t("edit.full"));
     lines.outbox = this.outbox;
     this.forms = new WrittenForm(hearing);
@@ -441,15 +451,30 @@ export class Desk extends HTMLElement {
 
   // Going back.
 
-  private saved(line: Line, was: Line, group?: string): void {
+  private saved(line: Line, was: Line, serial: number, group?: string): void {
     this.lines.put(line);
     this.heard(line);
-    this.step({ line: line.id, before: was }, group);
+    const waiting = this.unsaved.length;
+    this.unsaved = this.unsaved.filter((s) => s.line !== line.id || (s.serial ?? 0) > serial);
+    if (this.unsaved.length === waiting) this.step({ line: line.id, before: was }, group); // made on an earlier page
     if (!group && line.text !== was.text) void this.learned(was.text, line.text);
   }
 
-  private step(step: { line: string; before: Line }, group?: string): void {
+  private added(line: Line, key: string, group?: string): void {
+    this.lines.put(line);
+    const step = this.unsaved.find((s) => s.hand === key);
+    this.unsaved = this.unsaved.filter((s) => s !== step);
+    if (!step) {
+      this.step({ line: line.id, before: null }, group);
+      return;
+    }
+    step.line = line.id;
+    if (step.undone) this.takeBack(step);
+  }
+
+  private step(step: Step, group?: string): void {
     if (group?.startsWith("undo")) return;
+    if (step.serial !== undefined || step.hand !== undefined) this.unsaved.push(step);
     const together = group ? this.groups.get(group) : undefined;
     if (together) {
       together.push(step);
@@ -458,6 +483,20 @@ export class Desk extends HTMLElement {
     const steps = [step];
     if (group) this.groups.set(group, steps);
     this.done.push(steps);
+  }
+
+  /** What the server did not take is no step to go back from: what the clerk decides of it is one. */
+  private unstep(line: string): void {
+    const gone = this.unsaved.filter((s) => s.line === line);
+    this.unsaved = this.unsaved.filter((s) => s.line !== line);
+    for (const steps of this.done) steps.splice(0, steps.length, ...steps.filter((s) => !gone.includes(s)));
+    this.done = this.done.filter((steps) => steps.length > 0);
+  }
+
+  private takeBack(s: Step): void {
+    const line = this.lines.row(s.line)?.line;
+    if (!line) s.undone = !this.outbox.takeBack(s.hand ?? ""); // on its way: when it is there
+    else this.outbox.revise(line, s.before ? { text: s.before.text, role: s.before.role, speaker: s.before.speaker } : { text: "" }, `undo ${Date.now()}`);
   }
 
   // Lines cut, joined, moved, and marked.
@@ -606,10 +645,7 @@ export class Desk extends HTMLElement {
     }
     const steps = this.done.pop();
     if (steps) {
-      for (const s of steps) {
-        const line = this.lines.row(s.line)?.line;
-        if (line) this.outbox.revise(line, { text: s.before.text, role: s.before.role, speaker: s.before.speaker }, `undo ${Date.now()}`);
-      }
+      for (const s of steps) this.takeBack(s);
       const first = this.lines.row(steps[0]?.line ?? "");
       if (first) this.lines.focusOn(first);
       return;

@@ -47,10 +47,16 @@ export interface Place {
 export class Outbox {
   /** Told when an edit of a line begins to wait, ends waiting, or is refused. */
   onChange: (line: string) => void = () => {};
-  /** Told when the server has taken an edit of what the line was before. */
-  onSaved: (line: Line, before: Line, group?: string) => void = () => {};
+  /** Told of an edit when it is made, with the line as the clerk saw it before. */
+  onRevised: (before: Line, serial: number, group?: string) => void = () => {};
+  /** Told when the server has taken the edits of a line up to a serial, and what the line was before. */
+  onSaved: (line: Line, before: Line, serial: number, group?: string) => void = () => {};
+  /** Told when the server does not take an edit of a line: the clerk decides. */
+  onStuck: (line: string) => void = () => {};
+  /** Told of a line by hand when it is written, with the key that names it until it is there. */
+  onWritten: (key: string, group?: string) => void = () => {};
   /** Told when the server has taken a line by hand. */
-  onAdded: (line: Line, group?: string) => void = () => {};
+  onAdded: (line: Line, key: string, group?: string) => void = () => {};
   /** Told when the storage of the browser refuses to keep something. */
   onFull: () => void = () => {};
 
@@ -111,6 +117,7 @@ export class Outbox {
     if (was?.theirs) p.theirs = was.theirs;
     if (group !== undefined) p.group = group;
     this.keep(p);
+    this.onRevised({ ...base, ...was?.edit }, p.serial, group);
     void this.flush();
   }
 
@@ -134,8 +141,19 @@ export class Outbox {
     if (group !== undefined) hand.group = group;
     this.hands.push(hand);
     this.store(hand.key, hand);
+    this.onWritten(hand.key, group);
     this.onChange("");
     void this.flush();
+  }
+
+  /** Takes back a line by hand; false: it is on its way, or there. */
+  takeBack(key: string): boolean {
+    const h = this.hands.find((e) => e.key === key && !e.tried);
+    if (!h) return false;
+    this.hands = this.hands.filter((other) => other !== h);
+    localStorage.removeItem(key);
+    this.onChange("");
+    return true;
   }
 
   /** Sends what waits, in order, one at a time. */
@@ -174,20 +192,25 @@ export class Outbox {
       if (current) {
         // An answer that was lost, or another window of this browser: it is there already.
         if (sameAs(current, p)) this.saved(p, current);
-        else this.keep({ ...now, theirs: current });
+        else this.stuck({ ...now, theirs: current });
       } else {
-        this.keep({ ...now, refused: e.message });
+        this.stuck({ ...now, refused: e.message });
       }
       return;
     }
     this.saved(p, line);
   }
 
+  private stuck(p: Pending): void {
+    this.keep(p);
+    this.onStuck(p.line);
+  }
+
   private saved(p: Pending, line: Line): void {
     const now = this.edits.get(p.line);
     if (now && now.serial !== p.serial) this.keep({ ...now, base: line }); // written on meanwhile
     else this.drop(p.line);
-    this.onSaved(line, p.base, p.group);
+    this.onSaved(line, p.base, p.serial, p.group);
   }
 
   private async write(h: Hand): Promise<void> {
@@ -201,7 +224,7 @@ export class Outbox {
       }
       this.hands = this.hands.filter((other) => other !== h);
       localStorage.removeItem(h.key);
-      this.onAdded(line, h.group);
+      this.onAdded(line, h.key, h.group);
     } catch (e) {
       if (!(e instanceof Problem) || !final(e)) throw e;
       h.refused = e.message;
