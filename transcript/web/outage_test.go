@@ -140,13 +140,17 @@ func TestUndoOfWhatWaits(t *testing.T) {
 	}
 	hold(t, ctx, chromedp.ModifierShift, kb.Enter)
 	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s p").textContent.startsWith("借款属实，") && !document.querySelector("#line-%[1]s p").textContent.includes("六万元")`, lines[13].ID))
+	const waits = `[...document.querySelectorAll(".line p:has(.waiting)")].map((p) => p.firstChild.data).join("|")`
+	until(t, ctx, waits+`.endsWith("|借款属实，|但是我已经还了六万元，现在只欠十四万元。")`) // what waits is seen, both halves of it
 	undo()
 	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s p").textContent.includes("六万元")`, lines[13].ID))
 	at(lines[13].ID)
 	hold(t, ctx, chromedp.ModifierCtrl, kb.Enter)
 	insert(t, ctx, "当庭出示证据一")
 	press(t, ctx, kb.Enter)
+	until(t, ctx, waits+`.includes("（当庭出示证据一）")`)
 	undo()
+	until(t, ctx, `!`+waits+`.includes("证据")`)
 
 	c = openCourtIn(t, c.dir, c.log, addr)
 	until(t, ctx, `!document.querySelector("tj-banner .lost") && document.querySelector(".waits").hidden`)

@@ -125,7 +125,8 @@ export class Desk extends HTMLElement {
     this.lines = lines;
     this.outbox = new Outbox(hearing);
     this.outbox.onChange = (id) => {
-      lines.refresh(id);
+      if (id === "") lines.wait(this.outbox.written);
+      else lines.refresh(id);
       this.count();
     };
     this.outbox.onRevised = (before, serial, group) => this.step({ line: before.id, before, serial }, group);

@@ -5,7 +5,7 @@ import type { Hearing, Line, Partial } from "./api";
 import { type Caret, drafts, Editor, type Ending } from "./edit";
 import type { Phase } from "./phases";
 import { Doubts } from "./doubts";
-import type { Outbox } from "./outbox";
+import type { Hand, Outbox } from "./outbox";
 import { reasons } from "./asides";
 import { Player } from "./player";
 import { hue, lanes } from "./seats";
@@ -27,6 +27,7 @@ export interface Row {
   rank: string; // breaks ties
   heard: number; // performance.now() of the last partial
   beat: boolean; // changes with each partial
+  waits: boolean; // a line by hand that the server does not have yet, held as a partial
 }
 
 /** What a line is made of: when, who, what. */
@@ -226,9 +227,24 @@ export class Lines extends HTMLElement {
     this.follow();
   }
 
+  /** Shows the lines by hand that wait to be saved, each in its place. */
+  wait(hands: readonly Hand[]): void {
+    for (const row of this.rows.filter((r) => r.waits && !hands.some((h) => h.key === r.key))) this.discard(row);
+    for (const h of hands) {
+      if (this.byKey.has(h.key)) continue;
+      const row = this.add(h.key, h.start_ms, h.more?.channel ?? "");
+      row.waits = true;
+      row.partial = { id: h.key, channel: h.more?.channel ?? "", role: h.role, speaker: h.more?.speaker ?? "", text: h.text,
+        stable: Infinity, start_ms: h.start_ms, end_ms: h.more?.end_ms ?? h.start_ms, engine: "" };
+      this.draw(row);
+    }
+    this.describe();
+    this.follow();
+  }
+
   private add(key: string, at: number, rank: string): Row {
     const el = document.createElement("li");
-    const row: Row = { key, el, line: null, partial: null, at, rank, heard: 0, beat: false };
+    const row: Row = { key, el, line: null, partial: null, at, rank, heard: 0, beat: false, waits: false };
     this.byKey.set(key, row);
     this.insert(row);
     return row;
@@ -284,14 +300,14 @@ export class Lines extends HTMLElement {
   /** A partial of a seat that has a later final came to nothing: it held no words. */
   private supersede(channel: string, at: number, but: Row): void {
     for (const row of this.rows.slice(-50)) {
-      if (row !== but && row.partial && row.partial.channel === channel && row.at <= at) this.discard(row);
+      if (row !== but && row.partial && !row.waits && row.partial.channel === channel && row.at <= at) this.discard(row);
     }
   }
 
   private sweep(): void {
     const now = performance.now();
     for (const row of this.rows.slice(-50)) {
-      if (row.partial && now - row.heard > abandoned) this.discard(row);
+      if (row.partial && !row.waits && now - row.heard > abandoned) this.discard(row);
     }
   }
 
@@ -313,7 +329,7 @@ export class Lines extends HTMLElement {
     const text = waiting?.edit.text ?? said.text;
     const as = waiting?.edit.role ?? said.role;
     el.id = `line-${said.id}`;
-    el.className = `line ${hue(as)}${line ? "" : ` partial${row.beat ? " beat" : ""}`}${line?.origin === "hand" && line.channel === "" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}${line && this.marked(line.id) ? " marked" : ""}`;
+    el.className = `line ${hue(as)}${line || row.waits ? "" : ` partial${row.beat ? " beat" : ""}`}${(line?.origin === "hand" || row.waits) && said.channel === "" ? " hand" : ""}${seated ? "" : " offstage"}${playing ? " playing" : ""}${editing ? " editing" : ""}${editing && this.editor.outdated ? " outdated" : ""}${line && this.marked(line.id) ? " marked" : ""}`;
     el.hidden = line !== null && text === "" && !line.rejected && !editing; // the clerk took it out
     this.place(row);
     if (this.withheld(line)) { // its words are nowhere on the page
@@ -347,6 +363,7 @@ export class Lines extends HTMLElement {
       const rest = document.createElement("span");
       rest.textContent = letters.slice(partial.stable).join("");
       words.replaceChildren(letters.slice(0, partial.stable).join(""), rest);
+      if (row.waits) words.append(note(t("edit.waiting"), "waiting"));
     }
   }
 

@@ -81,6 +81,11 @@ export class Outbox {
     return this.edits.get(line);
   }
 
+  /** The lines by hand that the server does not have. */
+  get written(): readonly Hand[] {
+    return this.hands;
+  }
+
   /** How many changes the server does not have. */
   get size(): number {
     return this.edits.size + this.hands.length;
@@ -216,7 +221,7 @@ export class Outbox {
   private async write(h: Hand): Promise<void> {
     try {
       // An answer may have been lost: the line is not written twice.
-      let line = h.tried ? await this.written(h) : undefined;
+      let line = h.tried ? await this.arrived(h) : undefined;
       if (!line) {
         h.tried = true;
         this.store(h.key, h);
@@ -233,7 +238,7 @@ export class Outbox {
     this.onChange("");
   }
 
-  private async written(h: Hand): Promise<Line | undefined> {
+  private async arrived(h: Hand): Promise<Line | undefined> {
     const { lines } = await ask<{ lines: Line[] }>(hearingPath(this.hearing, "/lines?words=false"));
     return lines.find((l) => l.origin === "hand" && l.start_ms === h.start_ms && l.text === h.text);
   }
