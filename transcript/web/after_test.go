@@ -141,3 +141,57 @@ func TestFaultIsExplained(t *testing.T) {
 		t.Fatalf("%+v, %v", now.Explanations, err)
 	}
 }
+
+// What has not reached the server, or was begun and not kept, could not be taken up
+// after the signature: it is refused, and says what to do.
+func TestSigningWaitsForWords(t *testing.T) {
+	ctx := openBrowser(t)
+	c := openCourt(t)
+	h, lines := c.held()
+	addr := strings.TrimPrefix(c.url, "http://")
+	visit(t, ctx, c.url+"/hearings/"+h.ID, 1366, 768)
+	until(t, ctx, shows(2)+` && !document.querySelector("tj-desk").hidden`)
+	sign := func() {
+		t.Helper()
+		hold(t, ctx, chromedp.ModifierCtrl, "s")
+		until(t, ctx, sheetShown)
+		js[bool](t, ctx, `(document.querySelector("[data-key='sign go']").click(), true)`)
+	}
+	refused := func(why string) {
+		t.Helper()
+		until(t, ctx, fmt.Sprintf(`document.querySelector("dialog .trouble").textContent.includes(%q)`, why))
+		press(t, ctx, kb.Escape)
+		until(t, ctx, `!document.querySelector("dialog")`)
+	}
+
+	// An edit that the page went away from.
+	begin(t, ctx, lines[0].ID)
+	insert(t, ctx, "改了一半")
+	until(t, ctx, `Object.keys(localStorage).some((k) => k.startsWith("tj-draft "))`)
+	visit(t, ctx, c.url+"/hearings/"+h.ID, 1366, 768)
+	until(t, ctx, shows(2)+` && !document.querySelector("tj-desk").hidden`)
+	sign()
+	refused("有 1 句改了一半没有存下，第一句在 00:00:00")
+
+	// It is kept, and a line written by hand, while the server is gone.
+	hold(t, ctx, chromedp.ModifierCtrl, "s")
+	until(t, ctx, sheetShown)
+	c.stop()
+	until(t, ctx, `!!document.querySelector("tj-banner .lost")`)
+	press(t, ctx, kb.Escape)
+	begin(t, ctx, lines[0].ID)
+	press(t, ctx, kb.Enter)
+	hold(t, ctx, chromedp.ModifierCtrl, kb.Enter)
+	insert(t, ctx, "当庭出示证据一")
+	press(t, ctx, kb.Enter)
+	until(t, ctx, `document.querySelector(".waits").textContent === "2 处待保存"`)
+	openCourtIn(t, c.dir, c.log, addr)
+	sign()
+	until(t, ctx, `document.querySelector("output.integrity")?.textContent.length === 64`)
+	_, text := c.do("GET", "/api/v1/hearings/"+h.ID+"/record.txt", "")
+	for _, want := range []string{"改了一半", "（当庭出示证据一）"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the signed record lacks %q:\n%s", want, text)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -21,8 +24,28 @@ import (
 // opens it, corrects it while people speak, breaks, closes, checks, signs and
 // exports it. Nothing is focused but by keys.
 func TestWholeHearingByKeyboard(t *testing.T) {
+	wholeHearing(t, openBrowser(t), openCourt(t))
+}
+
+// The same with 0.7 s to each answer of the server: keys do not wait for it, and what
+// they do must not depend on its having come.
+func TestWholeHearingOnASlowNetwork(t *testing.T) {
+	if os.Getenv("TINGJI_TEST_LONG") == "" {
+		t.Skip("takes half a minute: make e2e runs it, and so does TINGJI_TEST_LONG=1")
+	}
 	ctx := openBrowser(t)
-	c := openCourt(t)
+	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Latency: 700, DownloadThroughput: -1, UploadThroughput: -1}}})
+		return err
+	})); err != nil {
+		t.Fatal(err)
+	}
+	wholeHearing(t, ctx, openCourt(t))
+}
+
+func wholeHearing(t *testing.T, ctx context.Context, c *court) {
+	t.Helper()
 	// reach presses Tab until the focus is where it should be.
 	reach := func(selector string) {
 		t.Helper()
@@ -34,19 +57,6 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 		}
 		t.Fatalf("Tab never reaches %s; it is at %s", selector, js[string](t, ctx, `document.activeElement.outerHTML.slice(0, 200)`))
 	}
-	// arrive waits for another page; while the browser goes there, it cannot be asked.
-	arrive := func(shown string) {
-		t.Helper()
-		for deadline := time.Now().Add(browserPatience); ; time.Sleep(20 * time.Millisecond) {
-			there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](shown))
-			if err == nil && there {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("waited for %s: %v", shown, err)
-			}
-		}
-	}
 	ctrl := func(key string) {
 		t.Helper()
 		hold(t, ctx, chromedp.ModifierCtrl, key)
@@ -57,7 +67,7 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 	until(t, ctx, `!!document.querySelector("a[href='/new']")`)
 	reach(`a[href="/new"]`)
 	enter(t, ctx)
-	arrive(`document.querySelectorAll("[name=courtroom] option").length === 2 && document.activeElement.name === "case_no"`)
+	until(t, ctx, `document.querySelectorAll("[name=courtroom] option").length === 2 && document.activeElement.name === "case_no"`)
 	insert(t, ctx, "（2026）内0000民初5号")
 	until(t, ctx, `document.querySelectorAll(".people li").length >= 8`)
 	reach(`[name="cause"]`)
@@ -76,7 +86,7 @@ func TestWholeHearingByKeyboard(t *testing.T) {
 	takePicture(t, ctx, "walk-new")
 	reach(`menu [value="open"]`)
 	enter(t, ctx)
-	arrive(`location.pathname.startsWith("/hearings/") && !!document.querySelector("[data-act=pause]:not([hidden])")`)
+	until(t, ctx, `location.pathname.startsWith("/hearings/") && !!document.querySelector("[data-act=pause]:not([hidden])")`)
 	list, err := c.docket.Hearings(t.Context(), transcript.HearingFilter{})
 	if err != nil || len(list) != 1 || list[0].Status != capture.Open {
 		t.Fatalf("%+v, %v", list, err)

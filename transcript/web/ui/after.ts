@@ -4,6 +4,7 @@
 import { ask, type Hearing, hearingPath, type Line, Problem } from "./api";
 import { type Correction, corrections } from "./corrections";
 import { button, sheet } from "./dialog";
+import { draft } from "./edit";
 import { type Field, forget, keep } from "./kept";
 import { coverage, type Ledger } from "./ledger";
 import type { Lines } from "./lines";
@@ -209,6 +210,14 @@ function readings(a: After): HTMLElement {
   return el;
 }
 
+/** Refuses while this browser has words that the record does not: they could not be taken up any more. */
+async function unsent(a: After): Promise<void> {
+  const n = (await a.lines.outbox?.settle()) ?? 0;
+  if (n > 0) throw new Problem(0, t("sign.waits", { n }));
+  const half = a.lines.all().filter((l) => (draft(l) ?? l.text).trim() !== l.text);
+  if (half.length > 0) throw new Problem(0, t("sign.drafts", { n: half.length, at: clock((half[0] as Line).start_ms) }));
+}
+
 function signature(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
   const h = a.hearing;
   const el = part(t("sign"), "sign");
@@ -257,8 +266,11 @@ function signature(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
     const signers = boxes.filter((b) => b.box.checked).map((b) => b.p);
     go.disabled = true;
     go.textContent = t("sign.busy"); // all of its sound is read
-    void a.change(() => ask<Hearing>(hearingPath(h.id, "/sign"), "POST",
-      { signers, reason: reason.value.trim(), overrule: overrule.value.trim() }, new AbortController().signal), reason, overrule, ...boxes.map((b) => b.box)).finally(() => {
+    void a.change(async () => {
+      await unsent(a);
+      await ask<Hearing>(hearingPath(h.id, "/sign"), "POST",
+        { signers, reason: reason.value.trim(), overrule: overrule.value.trim() }, new AbortController().signal);
+    }, reason, overrule, ...boxes.map((b) => b.box)).finally(() => {
       go.textContent = t("sign.go");
       able();
     });

@@ -35,7 +35,12 @@ export function plain(text: string): string {
   return text.replace(broken, " ").replace(unseen, "");
 }
 
-/** The lines of a hearing on which words were typed and not saved: the page was closed. */
+/** What was typed into a line and not saved: the page was closed. */
+export function draft(l: Line): string | null {
+  return localStorage.getItem(draftOf(l));
+}
+
+/** The lines of a hearing that have such a draft. */
 export function drafts(hearing: string): Set<string> {
   const prefix = `tj-draft ${hearing} `;
   return new Set(Object.keys(localStorage).filter((k) => k.startsWith(prefix)).map((k) => k.slice(prefix.length)));
@@ -64,7 +69,7 @@ export class Editor {
     this.line = line;
     this.el = el;
     this.was = text;
-    el.textContent = localStorage.getItem(draftOf(line)) ?? text;
+    el.textContent = draft(line) ?? text;
     try {
       el.contentEditable = "plaintext-only";
     } catch {

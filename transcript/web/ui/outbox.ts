@@ -182,6 +182,13 @@ export class Outbox {
     }
   }
 
+  /** Waits until nothing is on its way any more; the answer is how much still waits. */
+  async settle(): Promise<number> {
+    await this.flush();
+    while (this.sending) await new Promise((go) => setTimeout(go, 50));
+    return this.size;
+  }
+
   stop(): void {
     window.clearTimeout(this.timer);
   }
