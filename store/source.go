@@ -178,9 +178,6 @@ func (s *blockSource) open() error {
 	return nil
 }
 
-// cheapStep is what a step may take, in rows, before any line is looked at.
-const cheapStep = 100
-
 // look sets the sets to what is selected by now, and returns the place of the
 // one with the fewest lines.
 func (s *blockSource) look() (fewest int) {
@@ -227,8 +224,8 @@ func (s *blockSource) narrow(i int) error {
 // worth is the place of the selection that it is worth to go on with; -1: of
 // none. They all have to be done where no line is looked at, else those of which
 // nothing is known, and any where a step takes less than to look at the lines
-// that are left. That is seldom all of them: so a step that takes long waits
-// until as much was taken by looking.
+// that are left. That is seldom all of them: so a step that takes long, for a block
+// of that size, waits until as much was taken by looking.
 func (s *blockSource) worth() int {
 	best, bestMust, least, left := -1, false, 0, 0
 	for i, selected := range s.selected {
@@ -245,7 +242,7 @@ func (s *blockSource) worth() int {
 	if s.opened && len(s.candidates) > 0 {
 		left = left * (len(s.candidates) - s.next) / len(s.candidates)
 	}
-	if !bestMust && least > min(left, max(cheapStep, s.looked)) {
+	if soon := s.block.Lines() / 20_000; !bestMust && least > min(left, max(soon, s.looked)) {
 		return -1
 	}
 	return best

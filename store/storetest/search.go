@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	searchLines   = flag.Int("search.lines", Rounds(4_000, 100_000), "lines of the corpus that search is tested on")
-	searchQueries = flag.Int("search.queries", Rounds(120, 10_000), "random queries compared with a naive scan")
+	searchLines   = flag.Int("search.lines", Rounds(8_000, 100_000), "lines of the corpus that search is tested on")
+	searchQueries = flag.Int("search.queries", Rounds(80, 10_000), "random queries compared with a naive scan")
 )
 
 func everybody(transcript.SearchHearing) bool { return true }
