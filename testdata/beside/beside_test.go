@@ -18,7 +18,9 @@ import (
 //
 //	go test -run Beside -v -args -lines 100000
 func TestBeside(t *testing.T) {
-	if f := flag.Lookup("lines"); f.Value.String() == f.DefValue {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "lines" })
+	if !given {
 		*lines, *queries = 2000, 10 // does it work?
 	}
 	// In a test of its own, which is skipped where there is no PostgreSQL.
