@@ -48,6 +48,7 @@ func TestDeadDrive(t *testing.T) {
 	stop := start(t, capture.Config{Dir: t.TempDir(), ArchiveDir: filepath.Join(dead, "archive"), Seats: []capture.SeatSource{
 		{Channel: "judge", Role: "审判长", Source: &fakeMicrophone{}},
 	}}, f)
+	t.Cleanup(leave) // before the daemon is stopped, for which a test that has failed would wait
 	f.tell(hearing("h1", 1, capture.Open))
 	f.until(t, "sound", func() bool { return len(f.got) > 3 })
 	f.alarm(t, "archive-failed", true)
