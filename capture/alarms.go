@@ -28,6 +28,7 @@ const (
 	alarmReplaced     = "microphone-replaced"
 	alarmClock        = "clock-wrong"
 	alarmTwice        = "hearing-twice"
+	alarmTwin         = "courtroom-twice"
 )
 
 // alarms are those that stand. It is safe for use by several goroutines.

@@ -68,6 +68,7 @@ type Links struct {
 	Receipts Receipts
 	Log      Log
 	Health   Reporter
+	Signs    Signs // nil: there is no other PC
 }
 
 // Daemon records the hearings of one courtroom.
@@ -77,7 +78,9 @@ type Daemon struct {
 	log    *slog.Logger
 	alarms alarms
 	writer writer
-	prints []uint64 // of the seat that is compared with others, once a second
+	twins  twins
+	began  time.Time // of Run
+	prints []uint64  // of the seat that is compared with others, once a second
 	// reseats takes one list of seats at a time; who sends holds reseat1.
 	reseats chan reseating
 	reseat1 sync.Mutex
@@ -154,6 +157,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
 	d.reportDamage(spool)
+	d.began = time.Now()
 	seats := d.seatList()
 	for _, s := range seats {
 		s.listen(ctx) // nothing that is said is to wait for the archive
@@ -193,6 +197,14 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		})
 		return nil
 	})
+	if d.links.Signs != nil {
+		g.Go(func() error {
+			d.follow(serving, "signs", func(ctx context.Context) error {
+				return d.links.Signs.FollowSigns(ctx, d.sign, d.signsLoaded)
+			})
+			return nil
+		})
+	}
 	g.Go(func() error {
 		d.health(serving, spool, archive, snd)
 		return nil
@@ -382,6 +394,8 @@ func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, ou
 		h, ok := d.current()
 		if s := d.recording(); s != nil {
 			switch {
+			case d.yields():
+				d.end(s, NotEnd)
 			case ok && h.ID == s.hearing.ID && h.Status == Open:
 			case ok && h.ID == s.hearing.ID || d.known(s.hearing.ID):
 				d.end(s, EndPause) // a break, or another hearing has begun before this one ended
@@ -389,7 +403,7 @@ func (d *Daemon) control(ctx context.Context, spool *Spool, archive *Archive, ou
 				d.end(s, EndClose)
 			}
 		}
-		if d.recording() == nil && ok && h.Status == Open && d.mayBegin(h, spool) {
+		if d.recording() == nil && ok && h.Status == Open && d.mayRecord(&h, spool) && d.mayBegin(h, spool) {
 			s := newSession(d, h, spool, archive, out, !recorded[h.ID])
 			if s.begin(ctx) {
 				recorded[h.ID] = true
@@ -515,10 +529,10 @@ func (d *Daemon) remember(h Hearing, ok bool, before string) string {
 // recall takes the hearing that was under way from memory, if the server has
 // not said anything yet.
 func (d *Daemon) recall() {
+	defer d.inform()
 	if d.isInformed() {
 		return
 	}
-	defer d.inform()
 	if h, ok := d.remembered(); ok && h.Courtroom == d.cfg.Courtroom {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -598,6 +612,7 @@ func (d *Daemon) state(spool *Spool, archive *Archive) Health {
 	d.watchClock(h.At)
 	d.watchArchive(archive)
 	d.watchHearings()
+	d.watchTwins()
 	d.reseat(s, seats)
 	sounds := make([]Sound, len(seats))
 	for i, seat := range seats {

@@ -37,6 +37,7 @@ type fakeServer struct {
 	mu       sync.Mutex
 	hearings []capture.Hearing
 	receipts []capture.Receipt
+	signs    []capture.Health // nil: there is no other daemon, and none is looked for
 	changed  chan struct{}
 	got      []capture.Chunk
 	at       []time.Time   // when each of them came
@@ -64,6 +65,10 @@ func (f *fakeServer) FollowHearings(ctx context.Context, changed func(capture.He
 
 func (f *fakeServer) FollowReceipts(ctx context.Context, changed func(capture.Receipt), loaded func()) error {
 	return follow(ctx, f, &f.receipts, changed, loaded)
+}
+
+func (f *fakeServer) FollowSigns(ctx context.Context, heard func(capture.Health), loaded func()) error {
+	return follow(ctx, f, &f.signs, heard, loaded)
 }
 
 func follow[T any](ctx context.Context, f *fakeServer, list *[]T, changed func(T), loaded func()) error {
@@ -204,7 +209,11 @@ func start(t *testing.T, cfg capture.Config, f *fakeServer) (stop func()) {
 func startDaemon(t *testing.T, cfg capture.Config, f *fakeServer, before func(*capture.Daemon)) (d *capture.Daemon, stop func()) {
 	t.Helper()
 	cfg.Courtroom, cfg.Instance = room, "test"
-	d, err := capture.NewDaemon(cfg, capture.Links{Hearings: f, Receipts: f, Log: f, Health: f}, slog.New(slog.DiscardHandler))
+	links := capture.Links{Hearings: f, Receipts: f, Log: f, Health: f}
+	if f.signs != nil {
+		links.Signs = f
+	}
+	d, err := capture.NewDaemon(cfg, links, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -207,11 +207,12 @@ func (d *Docket) ReportHealth(h capture.Health) {
 // withTwin adds what only the server can know of a courtroom's recorder.
 func (d *Docket) withTwin(h capture.Health, now time.Time) capture.Health {
 	other := d.parts.twin(&h, now)
-	if other == "" {
-		return h
+	const code = "courtroom-twice"
+	if other == "" || slices.ContainsFunc(h.Alarms, func(a capture.Alarm) bool { return a.Code == code }) {
+		return h // or it knows by itself
 	}
 	h.Alarms = append(slices.Clone(h.Alarms), capture.Alarm{
-		Code: "courtroom-twice", Since: stamp(now),
+		Code: code, Since: stamp(now),
 		Text:   fmt.Sprintf("有两台电脑都在录%s（%s、%s）：其中一台用了别的法庭的配置。请改正它的 capture.courtroom，然后重新启动录音程序。", d.roomName(h.Courtroom), h.Instance, other),
 		TextEN: fmt.Sprintf("Two PCs record courtroom %s (%s, %s): one of them has another courtroom's configuration. Correct its capture.courtroom, and start its recorder again.", h.Courtroom, h.Instance, other),
 	})

@@ -295,13 +295,17 @@ func (a *app) newDaemon(log *courtLog, room string, seats []capture.SeatSource, 
 	if preroll == 0 {
 		preroll = -1
 	}
+	var signs capture.Signs
+	if len(a.config.Kafka.Brokers) > 0 { // else the log is in this process, and so is the only recorder
+		signs = captureLog{log}
+	}
 	daemon, err := capture.NewDaemon(capture.Config{
 		Courtroom: room, Instance: instance(), Dir: filepath.Join(a.config.Data, "capture"), ArchiveDir: a.config.Capture.Archive,
 		SpoolBytes: int64(a.config.Capture.SpoolMB) << 20, Codec: capture.Codec(a.config.Capture.Codec),
 		BacklogBytes: int64(a.config.Capture.Backlog) * 1e6 / 8,
 		Seats:        seats, Preroll: preroll, OnEnd: onEnd,
 	}, capture.Links{
-		Hearings: captureLog{log}, Receipts: captureLog{log}, Log: captureLog{log}, Health: healthLog{log},
+		Hearings: captureLog{log}, Receipts: captureLog{log}, Log: captureLog{log}, Health: healthLog{log}, Signs: signs,
 	}, a.log)
 	if err != nil {
 		return nil, usageError{err}
@@ -343,6 +347,11 @@ func (l captureLog) FollowHearings(ctx context.Context, changed func(capture.Hea
 // FollowReceipts implements [capture.Receipts].
 func (l captureLog) FollowReceipts(ctx context.Context, changed func(capture.Receipt), loaded func()) error {
 	return follow(ctx, l.client, kafka.TopicReceipts, changed, loaded)
+}
+
+// FollowSigns implements [capture.Signs].
+func (l captureLog) FollowSigns(ctx context.Context, heard func(capture.Health), loaded func()) error {
+	return follow(ctx, l.client, kafka.TopicStatus, heard, loaded)
 }
 
 // follow hands over the states of a compacted topic, calls loaded once, then
