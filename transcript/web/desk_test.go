@@ -73,7 +73,7 @@ func compose(t *testing.T, ctx context.Context, text string) {
 	call(t, ctx, input.ImeSetComposition, input.ImeSetCompositionParams{Text: text, SelectionStart: n, SelectionEnd: n})
 }
 
-func call[P any](t *testing.T, ctx context.Context, command cdp.Command[P, cdp.Empty], params P) {
+func call[P, R any](t *testing.T, ctx context.Context, command cdp.Command[P, R], params P) {
 	t.Helper()
 	err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, err := cdp.Call(ctx, tab, command, params)

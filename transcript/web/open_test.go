@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"log/slog"
@@ -10,9 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
 
 	"tingji/capture"
 	"tingji/store/search/corpus"
@@ -51,12 +48,7 @@ func TestLongHearingOpens(t *testing.T) {
 		};
 		look();
 	})()`, eightHours)
-	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
-		return err
-	})); err != nil {
-		t.Fatal(err)
-	}
+	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
 	times := 1
 	if os.Getenv("TINGJI_TEST_LONG") != "" { // tingji bench
 		times = 5

@@ -107,8 +107,7 @@ func TestScreenSurvivesTheNight(t *testing.T) {
 	addr := strings.TrimPrefix(c.url, "http://")
 	network := newLine(t, addr)
 	// later sets the page's clock forward; ticks are what it has heard.
-	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
 			window.loaded = (Number(sessionStorage.loaded) || 0) + 1; sessionStorage.loaded = window.loaded;
 			window.ahead = 0; window.ticks = 0;
 			const now = performance.now.bind(performance), date = Date.now.bind(Date);
@@ -118,10 +117,6 @@ func TestScreenSurvivesTheNight(t *testing.T) {
 			EventSource.prototype.addEventListener = function (name, f) {
 				listen.call(this, name, name !== "tick" ? f : e => { window.ticks++; f(e); });
 			};`})
-		return err
-	})); err != nil {
-		t.Fatal(err)
-	}
 	visit(t, ctx, "http://"+network.addr+"/screen/court-3", 1920, 1080)
 	until(t, ctx, screenWaits)
 	// idle has an hour pass in front of a screen that has nothing new to show.

@@ -1,13 +1,10 @@
 package web_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
 
 	"tingji/asr"
 )
@@ -22,9 +19,8 @@ func TestPagesThatAreLeftLetGo(t *testing.T) {
 	h := c.hearing("court-3")
 	at := c.perform(h)
 	c.lines(h, len(dialogue))
-	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		// A minute unseen is a blink here.
-		_, err := cdp.Call(ctx, tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+	// A minute unseen is a blink here.
+	call(t, ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
 			const timer = window.setTimeout;
 			window.setTimeout = (f, ms) => timer(f, document.visibilityState === "hidden" && ms === 60000 ? 1 : ms);
 			window.sources = [];
@@ -34,10 +30,6 @@ func TestPagesThatAreLeftLetGo(t *testing.T) {
 				document.dispatchEvent(new Event("visibilitychange"));
 				return true;
 			};`})
-		return err
-	})); err != nil {
-		t.Fatal(err)
-	}
 	shown := func(n int) string { return fmt.Sprintf(`document.querySelectorAll(".line").length === %d`, n) }
 	const listens = `window.sources.some((s) => s.readyState === 1)`
 	for range 8 { // left as soon as it is there
