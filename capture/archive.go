@@ -277,19 +277,20 @@ func (t *Track) Write(first SampleIndex, wall time.Time, role string, samples []
 	if t.wav == nil {
 		s := t.side
 		s.Part++
-		s.First, s.Role, s.Samples, s.SHA256, s.Recovered, s.Anchors = first, role, 0, "", false, nil
+		s.First, s.Role, s.Samples, s.SHA256, s.Recovered = first, role, 0, "", false
+		s.Anchors = []Anchor{{first, wall.UTC().Truncate(time.Microsecond)}} // what a killed process leaves is never without its time
 		if err := t.open(t.name(s), s); err != nil {
 			return err
 		}
-	}
-	if err := t.wav.Append(samples); err != nil {
-		return errors.Join(err, t.Close())
 	}
 	if n := len(t.side.Anchors); n == 0 || first-t.side.Anchors[n-1].Sample >= t.side.own(archiveAnchors) {
 		t.side.Anchors = append(t.side.Anchors, Anchor{first, wall.UTC().Truncate(time.Microsecond)})
 		if err := t.side.write(t.base + ".open.json"); err != nil {
 			return fmt.Errorf("write sidecar: %w", err)
 		}
+	}
+	if err := t.wav.Append(samples); err != nil {
+		return errors.Join(err, t.Close())
 	}
 	if t.wav.Samples()-t.synced >= int64(t.side.own(archiveSync)) {
 		return t.Sync()

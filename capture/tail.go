@@ -33,6 +33,9 @@ func (a *Archive) tail(hearing, channel string, ch SpoolChannel, goesOn bool) ([
 		if n < len(sound) && goesOn || n == 0 {
 			return chunks, nil
 		}
+		if wall.IsZero() { // of an earlier version, killed before it had written the time down
+			wall = ch.OpenedAt.Add(at.Duration())
+		}
 		chunks = append(chunks, Chunk{
 			Hearing: hearing, Channel: channel, Epoch: ch.Epoch, First: at, CapturedAt: wall.UTC(), archived: n,
 		})
