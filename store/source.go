@@ -184,7 +184,7 @@ func (s *blockSource) look() (fewest int) {
 	s.sets = s.sets[:0]
 	for i, selected := range s.selected {
 		s.sets = append(s.sets, selected.Lines())
-		if s.sets[i].Count() < s.sets[fewest].Count() {
+		if left := s.selected[fewest].Left(); left == 0 || selected.Left() > 0 && selected.Left() < left {
 			fewest = i
 		}
 	}
@@ -255,8 +255,7 @@ func (s *blockSource) step(i int, rows map[int][]byte) error {
 	}
 	s.near(i, i-1)
 	s.near(i, i+1)
-	end := s.block.Lines()
-	s.none = s.selected[i].Lines().Next(0, end) == end
+	s.none = s.selected[i].Left() == 0
 	return nil
 }
 

@@ -23,6 +23,7 @@ type node struct {
 
 	weight int  // of the pages to read, where there are no parts
 	set    *Set // what it selects, or more; nil: not begun
+	left   int  // how many are in set
 	done   bool
 }
 
@@ -90,12 +91,7 @@ func (s *Selection) Lines() *Set {
 }
 
 // Left is how many lines are selected by what was read; 0 where that is nothing.
-func (s *Selection) Left() int {
-	if s.root.set == nil {
-		return 0
-	}
-	return s.root.set.Count()
-}
+func (s *Selection) Left() int { return s.root.left }
 
 // Weight is what the next step takes, in rows of usual size. Of alternatives
 // only those go on that have more lines left than they take; where none has, ok
@@ -168,7 +164,7 @@ func (n *node) next(whole bool, f func(*Expr)) (weight int, ok bool) {
 // goesOn reports whether a step of an alternative is worth it.
 func (n *node) goesOn(whole bool) bool {
 	weight, ok := n.next(whole, nil)
-	return ok && (whole || n.set == nil || weight <= n.set.Count())
+	return ok && (whole || n.set == nil || weight <= n.left)
 }
 
 // choice is the part of those that must all hold, or the exception, with which
@@ -202,6 +198,15 @@ func (n *node) common() int {
 
 // step works out more of n, for lines in within; nil: for all.
 func (s *Selection) step(n *node, within *Set, rows map[int][]byte) error {
+	err := s.workOut(n, within, rows)
+	if err == nil {
+		n.left = n.set.Count()
+		n.done = n.done || n.left == 0
+	}
+	return err
+}
+
+func (s *Selection) workOut(n *node, within *Set, rows map[int][]byte) error {
 	switch {
 	case n.parts == nil:
 		n.done, n.set = true, s.sets.get(s.block.lines)
@@ -257,7 +262,7 @@ func (s *Selection) step(n *node, within *Set, rows map[int][]byte) error {
 		n.set.intersect(p.set)
 	}
 	open := func(p *node) bool { return !p.done }
-	n.done = n.set.empty() || !slices.ContainsFunc(n.parts, open) && !slices.ContainsFunc(n.except, open)
+	n.done = !slices.ContainsFunc(n.parts, open) && !slices.ContainsFunc(n.except, open)
 	return nil
 }
 

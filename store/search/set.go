@@ -42,12 +42,6 @@ func (s *Set) Count() (n int) {
 	return n
 }
 
-// empty reports whether there are no members.
-func (s *Set) empty() bool {
-	end := len(s.words) << 6
-	return s.Next(0, end) == end
-}
-
 // Next is the first member from n on, before end; end where there is none.
 func (s *Set) Next(n, end int) int {
 	if n >= end {
