@@ -10,8 +10,12 @@ import (
 const pauseMS = 250
 
 // Line gives the written form of a line: its numbers, and punctuation where
-// the engine gave none at all. What a clerk wrote by hand gets no punctuation.
+// the engine gave none at all. A line that was cut off from another one gets no
+// punctuation, and a clerk's note stays as he wrote it.
 func (f WrittenForm) Line(l Line) Written {
+	if l.Origin == Hand && l.Channel == "" {
+		return apply(l.Text, nil)
+	}
 	text := []rune(l.Text)
 	changes := f.numbers(text)
 	if l.Origin == Speech {
@@ -58,7 +62,7 @@ func marks(text []rune, words []Word) []change {
 func isMark(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) && r > unicode.MaxASCII }
 
 // wordEnds says where in text each word ends. Of a corrected text it knows the
-// places before and behind what was corrected; the others are 0.
+// places before and behind what was corrected, and the end of that; the others are 0.
 func wordEnds(text []rune, words []Word) []int {
 	ends := make([]int, len(words))
 	at, next := 0, 0
@@ -84,6 +88,9 @@ func wordEnds(text []rune, words []Word) []int {
 		}
 		ends[i] = end
 		end -= len(word)
+		if i > next && end > at {
+			ends[i-1] = end // of what was corrected, if that is where it ends
+		}
 	}
 	return ends
 }

@@ -68,8 +68,23 @@ func TestPunctuation(t *testing.T) {
 	// A corrected line keeps its pauses around what was corrected.
 	corrected := spokenLine("借款 属实 | 但是 我 还了 | 六万 吗 | 现金")
 	corrected.Text = strings.Replace(corrected.Text, "我还了", "本人已经归还", 1)
-	if w := (transcript.WrittenForm{}).Line(corrected); w.Text != "借款属实，但是本人已经归还6万吗，现金。" {
+	if w := (transcript.WrittenForm{}).Line(corrected); w.Text != "借款属实，但是本人已经归还，6万吗，现金。" {
 		t.Errorf("corrected: %s", w.Text)
+	}
+	// The pause behind the corrected word itself stays too, and is not doubled where words are gone.
+	named := spokenLine("我 叫 周启明 | 住 云川县 | 青石路 十八号")
+	for text, want := range map[string]string{
+		"我叫周启民住云川县青石路十八号": "我叫周启民，住云川县，青石路18号。",
+		"我叫住云川县青石路十八号":    "我叫住云川县，青石路18号。",
+		"我叫周启明住云县青石路十八号":  "我叫周启明，住云县，青石路18号。",
+	} {
+		if named.Text = text; (transcript.WrittenForm{}).Line(named).Text != want {
+			t.Errorf("corrected: %s, want %s", transcript.WrittenForm{}.Line(named).Text, want)
+		}
+	}
+	note := transcript.Line{Origin: transcript.Hand, Text: "休庭二十分钟"}
+	if w := (transcript.WrittenForm{}).Line(note); w.Text != note.Text {
+		t.Errorf("a note by hand: %s", w.Text)
 	}
 	short := spokenLine("借款 属实")
 	short.Text, short.Words[1].Text = "借", ""

@@ -22,9 +22,7 @@ func (s *Server) listAsides(w http.ResponseWriter, r *http.Request) error {
 
 // bringBack makes a line of an aside.
 func (s *Server) bringBack(w http.ResponseWriter, r *http.Request) error {
-	line, err := s.Docket.BringBack(r.Context(), r.PathValue("id"), r.PathValue("aside"), author(r))
-	if err != nil {
-		return err
-	}
-	return writeLine(w, http.StatusOK, line)
+	return s.oneLine(w, r, http.StatusOK, func() (transcript.Line, error) {
+		return s.Docket.BringBack(r.Context(), r.PathValue("id"), r.PathValue("aside"), author(r))
+	})
 }

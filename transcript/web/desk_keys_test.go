@@ -134,7 +134,7 @@ func TestKeysOfTheDesk(t *testing.T) {
 	press(t, ctx, kb.F9, kb.F6)
 	heard("witness 0-850")
 	press(t, ctx, kb.F7, kb.F8)
-	if got := js[[]string](t, ctx, `[...document.querySelectorAll("[data-command] i")].map(i => i.textContent).filter(s => s)`); !slices.Equal(got, []string{"口语", "0.75×", "2×", "本席", "实时"}) {
+	if got := js[[]string](t, ctx, `[...document.querySelectorAll("[data-command] i")].map(i => i.textContent).filter(s => s)`); !slices.Equal(got, []string{"书面", "0.75×", "2×", "本席", "实时"}) {
 		t.Errorf("the desk shows %q", got)
 	}
 	// The role by a digit: the persons in the order of the seats.

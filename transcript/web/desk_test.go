@@ -256,6 +256,9 @@ func TestConflictIsShown(t *testing.T) {
 	}
 }
 
+// seen is a line as the page shows it.
+func seen(l transcript.Line) string { return transcript.WrittenForm{}.Line(l).Text }
+
 // The server is gone: edits and lines by hand wait, through a new visit too, and
 // arrive once.
 func TestEditsOutliveTheServer(t *testing.T) {
@@ -309,7 +312,7 @@ func TestEditsOutliveTheServer(t *testing.T) {
 	c.saved(h, one.ID, one.Text+"甲乙丙")
 	until(t, ctx, fmt.Sprintf(`document.querySelector("#line-%s .waiting")?.textContent.includes("草稿")`, two.ID))
 	begin(t, ctx, two.ID)
-	if got := js[string](t, ctx, edited); got != two.Text+"（未完）丁" {
+	if got := js[string](t, ctx, edited); got != seen(two)+"（未完）丁" {
 		t.Errorf("the draft is %q", got)
 	}
 	press(t, ctx, kb.Enter)

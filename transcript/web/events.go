@@ -24,7 +24,7 @@ const (
 // getEvents streams a hearing's changes (server-sent events). The reader names
 // the last id it has seen, in Last-Event-ID or ?after=, and misses nothing.
 func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "after")
+	q := queryOf(r, "after", "form", "amounts")
 	after := q.number("after", 0, 0, math.MaxInt64)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		n, err := strconv.ParseInt(id, 10, 64)
@@ -33,6 +33,7 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 		}
 		after = n
 	}
+	style := q.style()
 	if q.err != nil {
 		return q.err
 	}
@@ -41,7 +42,11 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer feed.Close()
-	return s.stream(w, r, feed)
+	h, err := s.Docket.Hearing(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.stream(w, r, feed, lineStyle{style, writtenFor(style, &h)})
 }
 
 // getAllEvents streams the states of all hearings and the health of all parts.
@@ -55,11 +60,11 @@ func (s *Server) getAllEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer feed.Close()
-	return s.stream(w, r, feed)
+	return s.stream(w, r, feed, lineStyle{})
 }
 
 // stream sends a feed's events until the feed, the reader or the server ends.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, feed *transcript.Feed) error {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, feed *transcript.Feed, style lineStyle) error {
 	s.metrics.streams.Inc()
 	defer s.metrics.streams.Dec()
 	h := w.Header()
@@ -68,7 +73,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, feed *transcript
 	if r.Method == http.MethodHead {
 		return nil // a stream without a body would never end
 	}
-	out := &eventWriter{w: w, ctl: http.NewResponseController(w), page: s.page.script}
+	out := &eventWriter{w: w, ctl: http.NewResponseController(w), page: s.page.script, style: style}
 	out.buf.WriteString("retry: 1000\n\n")
 	if err := s.pump(r, out, feed); err != nil {
 		s.Log.Debug("stream ended", "path", r.URL.Path, "err", err)
@@ -118,9 +123,10 @@ func (s *Server) send(r *http.Request, out *eventWriter, e transcript.Event) err
 			}
 			return errHidden
 		}
+		out.style.written = writtenFor(out.style.asked, e.Hearing) // its names and terms stay as they are spelt
 		data = s.view(*e.Hearing)
 	case transcript.LineChanged:
-		data = viewLine(*e.Line)
+		data = viewLine(*e.Line, out.style.written)
 	case transcript.PartialHeard:
 		data = e.Partial
 	case transcript.HealthChanged:
@@ -133,10 +139,18 @@ func (s *Server) send(r *http.Request, out *eventWriter, e transcript.Event) err
 
 // eventWriter writes server-sent events and gives up on a reader who stalls.
 type eventWriter struct {
-	w    http.ResponseWriter
-	ctl  *http.ResponseController
-	buf  bytes.Buffer
-	page string // of every tick
+	w     http.ResponseWriter
+	ctl   *http.ResponseController
+	buf   bytes.Buffer
+	page  string // of every tick
+	style lineStyle
+}
+
+// lineStyle is how a stream shows its lines: as it is asked for, and as it is for
+// the hearing as that stands now.
+type lineStyle struct {
+	asked   transcript.Style
+	written *transcript.WrittenForm
 }
 
 func (o *eventWriter) tick() error {

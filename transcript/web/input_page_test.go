@@ -33,11 +33,11 @@ func TestBadInputOfTheClerk(t *testing.T) {
 		t.Error("the browser pasted it by itself")
 	}
 	until(t, ctx, `document.querySelector("tj-banner").textContent.includes("一行最多 10000 个字")`)
-	if got := js[string](t, ctx, edited); got != l.Text {
+	if got := js[string](t, ctx, edited); got != seen(l) {
 		t.Errorf("the line holds %d characters", len([]rune(got)))
 	}
 	js[bool](t, ctx, fmt.Sprintf(paste, `"甲\u202e乙\r\n丙\u0007\u2066丁\ufeff"`))
-	until(t, ctx, edited+` === `+fmt.Sprintf("%q", l.Text+"甲乙 丙 丁"))
+	until(t, ctx, edited+` === `+fmt.Sprintf("%q", seen(l)+"甲乙 丙 丁"))
 	insert(t, ctx, "\u200f戊\u202d") // an input method can do it too
 	press(t, ctx, kb.Enter)
 	c.saved(h, l.ID, l.Text+"甲乙 丙 丁戊")

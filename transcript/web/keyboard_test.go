@@ -137,7 +137,7 @@ func wholeHearing(t *testing.T, ctx context.Context, c *court) {
 	}
 	hold(t, ctx, chromedp.ModifierShift, kb.Enter)
 	c.saved(h, ids[3], "借款属实。")
-	until(t, ctx, `[...document.querySelectorAll(".line p")].some(p => p.textContent.startsWith("我还了六万元。"))`)
+	until(t, ctx, `[...document.querySelectorAll(".line p")].some(p => p.textContent.startsWith("我还了6万元。"))`)
 	// What follows is given to another by a digit, and taken back.
 	until(t, ctx, `document.activeElement.closest("li")?.id.startsWith("line-")`)
 	was := js[string](t, ctx, `document.activeElement.closest("li").querySelector("b").textContent`)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tingji/capture"
 	"tingji/transcript"
 )
 
@@ -28,12 +29,9 @@ func (s *Server) listLines(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	views := make([]lineView, len(lines))
+	written := writtenFor(style, &h)
 	for i, l := range lines {
-		views[i] = viewLine(l)
-		if style.Written != nil {
-			written := style.Written.For(&h).Line(l)
-			views[i].Written = &written
-		}
+		views[i] = viewLine(l, written)
 		if !words {
 			// A page of 10,000 lines opens without the times of their words.
 			views[i].Words = nil
@@ -54,14 +52,54 @@ type lineView struct {
 	Written *transcript.Written `json:"written,omitempty"`
 }
 
-func viewLine(l transcript.Line) lineView { return lineView{Line: l, Doubts: l.DoubtfulWords()} }
+// viewLine shows a line; written is nil where that form is not asked for.
+func viewLine(l transcript.Line, written *transcript.WrittenForm) lineView {
+	v := lineView{Line: l, Doubts: l.DoubtfulWords()}
+	if written != nil {
+		w := written.Line(l)
+		v.Written = &w
+	}
+	return v
+}
 
-func (s *Server) getLine(w http.ResponseWriter, r *http.Request) error {
-	line, err := s.Docket.Line(r.Context(), r.PathValue("id"), r.PathValue("line"))
+// writtenFor is the written form of a hearing's lines; nil where it is not asked for.
+func writtenFor(style transcript.Style, h *capture.Hearing) *transcript.WrittenForm {
+	if style.Written == nil {
+		return nil
+	}
+	f := style.Written.For(h)
+	return &f
+}
+
+// oneLine answers with the line that a request is about, in the form that it asks
+// for. The form is read first: what is asked for wrongly changes nothing.
+func (s *Server) oneLine(w http.ResponseWriter, r *http.Request, status int, get func() (transcript.Line, error)) error {
+	q := queryOf(r, "form", "amounts")
+	style := q.style()
+	if q.err != nil {
+		return q.err
+	}
+	line, err := get()
 	if err != nil {
 		return err
 	}
-	return writeLine(w, http.StatusOK, line)
+	h, err := s.Docket.Hearing(r.Context(), line.Hearing)
+	if err != nil {
+		return err
+	}
+	if status == http.StatusCreated {
+		w.Header().Set("Location", fmt.Sprintf("/api/v1/hearings/%s/lines/%s",
+			url.PathEscape(line.Hearing), url.PathEscape(line.ID)))
+	}
+	// The revision is the entity tag, which a later change quotes in If-Match.
+	w.Header().Set("ETag", `"`+strconv.Itoa(line.Revision)+`"`)
+	return writeJSON(w, status, viewLine(line, writtenFor(style, &h)))
+}
+
+func (s *Server) getLine(w http.ResponseWriter, r *http.Request) error {
+	return s.oneLine(w, r, http.StatusOK, func() (transcript.Line, error) {
+		return s.Docket.Line(r.Context(), r.PathValue("id"), r.PathValue("line"))
+	})
 }
 
 func (s *Server) putLine(w http.ResponseWriter, r *http.Request) error {
@@ -73,11 +111,9 @@ func (s *Server) putLine(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &e, false); err != nil {
 		return err
 	}
-	line, err := s.Docket.Revise(r.Context(), r.PathValue("id"), r.PathValue("line"), revision, e, author(r))
-	if err != nil {
-		return err
-	}
-	return writeLine(w, http.StatusOK, line)
+	return s.oneLine(w, r, http.StatusOK, func() (transcript.Line, error) {
+		return s.Docket.Revise(r.Context(), r.PathValue("id"), r.PathValue("line"), revision, e, author(r))
+	})
 }
 
 func (s *Server) addLine(w http.ResponseWriter, r *http.Request) error {
@@ -85,13 +121,9 @@ func (s *Server) addLine(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &l, false); err != nil {
 		return err
 	}
-	line, err := s.Docket.AddLine(r.Context(), r.PathValue("id"), l, author(r))
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Location", fmt.Sprintf("/api/v1/hearings/%s/lines/%s",
-		url.PathEscape(line.Hearing), url.PathEscape(line.ID)))
-	return writeLine(w, http.StatusCreated, line)
+	return s.oneLine(w, r, http.StatusCreated, func() (transcript.Line, error) {
+		return s.Docket.AddLine(r.Context(), r.PathValue("id"), l, author(r))
+	})
 }
 
 func (s *Server) listRevisions(w http.ResponseWriter, r *http.Request) error {
@@ -105,13 +137,6 @@ func (s *Server) listRevisions(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, struct {
 		Revisions []transcript.Revision `json:"revisions"`
 	}{revisions})
-}
-
-// writeLine sends a line with its revision as the entity tag, which a later
-// change quotes in If-Match.
-func writeLine(w http.ResponseWriter, status int, l transcript.Line) error {
-	w.Header().Set("ETag", `"`+strconv.Itoa(l.Revision)+`"`)
-	return writeJSON(w, status, viewLine(l))
 }
 
 // ifMatch is the revision that a change was made on: If-Match: "3", or 3.

@@ -376,7 +376,7 @@ func TestClerkRunsTheHearing(t *testing.T) {
 	if js[bool](t, ctx, `[...document.querySelectorAll("[data-act]")].some(b => !b.hidden)`) {
 		t.Error("a closed hearing can still be changed")
 	}
-	if got := js[string](t, ctx, `document.querySelector('[data-format="docx"]').getAttribute("href")`); got != "/api/v1/hearings/"+h.ID+"/record.docx" {
+	if got := js[string](t, ctx, `document.querySelector('[data-format="docx"]').getAttribute("href")`); got != "/api/v1/hearings/"+h.ID+"/record.docx?form=written" {
 		t.Errorf("download from %s", got)
 	}
 }

@@ -9,6 +9,7 @@ import { type Field, forget, keep } from "./kept";
 import { coverage, type Ledger } from "./ledger";
 import type { Lines } from "./lines";
 import { clock, language, moment, t } from "./words";
+import { asForm } from "./written";
 
 interface Doubt {
   kind: string;
@@ -47,8 +48,8 @@ export interface After {
   play: (channel: string, from: number, to: number) => void;
 }
 
-/** Opens the sheet in which a record is checked and signed; query is how exports are to be shown. */
-export async function review(h: Hearing, lines: Lines, query: string, edit: (line: string) => void): Promise<void> {
+/** Opens the sheet in which a record is checked and signed. */
+export async function review(h: Hearing, lines: Lines, edit: (line: string) => void): Promise<void> {
   const { dialog, body, closed } = sheet(t("after"), "after");
   const trouble = document.createElement("p");
   trouble.setAttribute("role", "alert");
@@ -68,7 +69,7 @@ export async function review(h: Hearing, lines: Lines, query: string, edit: (lin
       // The place of the focus is kept, by what it is about.
       const at = (document.activeElement as HTMLElement | null)?.dataset["key"];
       parts.replaceChildren(doubtful(a, open.doubts, open.complete), coverage(a, ledger), corrections(a, asked.corrections),
-        readings(a), signature(a, open.doubts, open.complete), exports(a, query));
+        readings(a), signature(a, open.doubts, open.complete), exports(a));
       const again = at && parts.querySelector<HTMLElement>(`[data-key="${CSS.escape(at)}"]`);
       if (again) again.focus();
       else if (!parts.contains(document.activeElement)) parts.querySelector<HTMLElement>("button, a, input")?.focus();
@@ -214,7 +215,7 @@ function readings(a: After): HTMLElement {
 async function unsent(a: After): Promise<void> {
   const n = (await a.lines.outbox?.settle()) ?? 0;
   if (n > 0) throw new Problem(0, t("sign.waits", { n }));
-  const half = a.lines.all().filter((l) => (draft(l) ?? l.text).trim() !== l.text);
+  const half = a.lines.all().filter((l) => (draft(l) ?? a.lines.shownOf(l)).trim() !== a.lines.shownOf(l));
   if (half.length > 0) throw new Problem(0, t("sign.drafts", { n: half.length, at: clock((half[0] as Line).start_ms) }));
 }
 
@@ -286,7 +287,7 @@ function signature(a: After, doubts: Doubt[], complete: boolean): HTMLElement {
   return el;
 }
 
-function exports(a: After, query: string): HTMLElement {
+function exports(a: After): HTMLElement {
   const el = part(t("exports"), "exports");
   const list = document.createElement("ul");
   const link = (words: string, path: string) => {
@@ -298,17 +299,13 @@ function exports(a: After, query: string): HTMLElement {
     li.append(to);
     list.append(li);
   };
-  const asked = (more = "") => {
-    const all = [query, more].filter((q) => q !== "").join("&");
-    return all === "" ? "" : `?${all}`;
-  };
-  link(t("download.docx"), `/record.docx${asked()}`);
-  link(t("download.pdf"), `/record.pdf${asked()}`);
-  link(t("download.public"), `/record.docx${asked("copy=publication")}`);
-  link(t("download.txt"), `/record.txt${asked()}`);
+  link(t("download.docx"), `/record.docx${asForm()}`);
+  link(t("download.pdf"), `/record.pdf${asForm()}`);
+  link(t("download.public"), `/record.docx${asForm("copy=publication")}`);
+  link(t("download.txt"), `/record.txt${asForm()}`);
   link(t("download.json"), "/record.json");
-  link(t("download.srt"), `/record.srt${asked()}`);
-  link(t("download.vtt"), `/record.vtt${asked()}`);
+  link(t("download.srt"), `/record.srt${asForm()}`);
+  link(t("download.vtt"), `/record.vtt${asForm()}`);
   if (a.hearing.status === "closed" || a.hearing.status === "signed") link(t("download.proof"), "/proof?format=zip");
   el.append(list);
   return el;

@@ -77,6 +77,13 @@ export interface Line {
   revision: number;
   author: string; // of the newest revision
   change: number;
+  written?: Written; // where it is asked for
+}
+
+/** A text as a record writes it; places are code points. */
+export interface Written {
+  text: string;
+  spans: { from: number; to: number; spoken_from: number; spoken_to: number; spoken: string }[]; // where it differs from what was said
 }
 
 export interface Revision {

@@ -5,6 +5,7 @@ import { ask, type Hearing, hearingPath, type Line } from "./api";
 import { button, sheet } from "./dialog";
 import type { Lines } from "./lines";
 import { clock, type Key, t } from "./words";
+import { asForm } from "./written";
 
 interface Aside {
   id: string;
@@ -42,7 +43,7 @@ export async function asides(h: Hearing, lines: Lines, onBack: (line: Line) => v
     const bring = async () => {
       back.disabled = true;
       try {
-        const line = await ask<Line>(hearingPath(h.id, `/asides/${encodeURIComponent(a.id)}/bring-back`), "POST");
+        const line = await ask<Line>(hearingPath(h.id, `/asides/${encodeURIComponent(a.id)}/bring-back${asForm()}`), "POST");
         lines.put(line);
         onBack(line);
         back.textContent = t("aside.done");

@@ -20,7 +20,7 @@ import { type Guess, Offers, suggest } from "./suggest";
 import { type Lesson, lesson, vocabulary } from "./teach";
 import { join, relocate, shift, split } from "./turns";
 import { clock, type Key, t } from "./words";
-import { WrittenForm } from "./written";
+import { form, nextForm, shownText } from "./written";
 
 const back = 3000; // ms
 
@@ -80,7 +80,6 @@ export class Desk extends HTMLElement {
 
   private lines!: Lines;
   private outbox!: Outbox;
-  private forms!: WrittenForm;
   private phases!: Phases;
   private marks!: Marks;
   private hearing: Hearing | null = null;
@@ -97,7 +96,7 @@ export class Desk extends HTMLElement {
     { group: "text", keys: ["Ctrl+z"], word: "desk.undo", run: (row) => void this.undo(row) },
     { group: "text", keys: ["Ctrl+y"], word: "desk.history", run: (row) => void this.history(row) },
     { group: "text", keys: ["Ctrl+u"], word: "desk.asides", help: "help.asides", run: (row) => void this.asides(row) },
-    { group: "text", keys: ["F10"], word: "desk.form", help: "help.form", run: () => this.forms.next(), state: () => t(`form.${this.forms.form}`) },
+    { group: "text", keys: ["F10"], word: "desk.form", help: "help.form", run: nextForm, state: () => t(`form.${form()}`) },
     { group: "sound", keys: ["F4", " "], word: "desk.play", run: (row) => row && this.lines.toggle(row) },
     { group: "sound", keys: ["F6"], word: "desk.back", run: (row) => this.back(row) },
     { group: "sound", keys: ["F7"], word: "desk.slower", help: "help.slower", run: () => this.lines.player.slower(), state: () => `${this.lines.player.rate}×` },
@@ -136,18 +135,12 @@ export class Desk extends HTMLElement {
     this.outbox.onAdded = (line, key, group) => this.added(line, key, group);
     this.outbox.onFull = () => this.onTrouble(t("edit.full"));
     lines.outbox = this.outbox;
-    this.forms = new WrittenForm(hearing);
-    this.forms.onChange = (ids) => {
-      for (const id of ids) lines.refresh(id);
-      this.label();
-    };
     this.phases = new Phases(hearing);
     this.phases.onChange = (list) => {
       lines.phases(list);
       this.propose();
     };
     this.marks = new Marks(hearing);
-    lines.written = (l) => this.forms.of(l);
     lines.marked = (id) => this.marks.has(id);
     lines.onCut = (line, text, cut) => this.onCut(line, text, cut.way, cut.at);
     lines.editor.onTrouble = (words) => this.onTrouble(words);
@@ -181,7 +174,6 @@ export class Desk extends HTMLElement {
   heard(line?: Line): void {
     // Phases are proposed from what the bench says alone, and end its breaks by what others say.
     if (!line || line.origin === "speech") this.phases.stale();
-    this.forms.stale();
   }
 
   connectedCallback(): void {
@@ -244,7 +236,6 @@ export class Desk extends HTMLElement {
     window.removeEventListener("online", this.resend);
     this.outbox?.stop();
     this.phases?.stop();
-    this.forms?.stop();
   }
 
   /** The server can be reached again, or may be. */
@@ -274,11 +265,12 @@ export class Desk extends HTMLElement {
     // No dialog is open over a line that is being typed in, and to look for one among 10,000 lines takes a millisecond.
     if (!at.isContentEditable && document.querySelector("dialog[open]")) return;
     if (this.hidden) {
-      // What is signed is not changed; its end can be looked at.
-      if (this.hearing?.status === "signed" && combination(e) === "Ctrl+s") {
-        e.preventDefault();
-        void this.review();
-      }
+      // What is signed is not changed; its end can be looked at, and its text in the other form.
+      const key = combination(e);
+      if (this.hearing?.status !== "signed" || (key !== "Ctrl+s" && key !== "F10")) return;
+      e.preventDefault();
+      if (key === "F10") nextForm();
+      else void this.review();
       return;
     }
     const typing = at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
@@ -355,14 +347,15 @@ export class Desk extends HTMLElement {
       // A line that was put right or confirmed a moment ago is no longer in doubt,
       // though the server has not said so yet.
       const waiting = this.outbox.get(row.line.id)?.edit;
-      const doubts = waiting?.text !== undefined || waiting?.confirm ? undefined : row.line.doubts;
+      const doubts = waiting?.text !== undefined || waiting?.confirm ? [] : this.lines.doubtsOf(row.line);
       const now = row === here && editing ? Array.from(row.el.querySelector("p")?.textContent ?? "") : null;
-      const was = Array.from(row.line.text);
+      const was = Array.from(shownText(row.line));
       // In the line that is being edited, what was typed over is no longer in
       // doubt, and what stands behind it has moved.
       const moved = now ? now.length - was.length : 0;
-      const word = doubts?.find(([from, to]) => (i > 0 || from + moved > caret) &&
+      const found = doubts.findIndex(([from, to]) => (i > 0 || from + moved > caret) &&
         (!now || now.slice(from + moved, to + moved).join("") === was.slice(from, to).join("")));
+      const word = doubts[found];
       if (!word) {
         if (!this.marks.has(row.line.id) || (row === here && i === 0)) continue;
         this.lines.edit(row); // a line that the clerk has marked
@@ -374,7 +367,7 @@ export class Desk extends HTMLElement {
       } else {
         this.lines.edit(row, { from: word[0], to: word[1] });
       }
-      this.think(row.line, word);
+      this.think(row.line, row.line.doubts?.[found] ?? word, was.slice(...word).join(""));
       return;
     }
     this.guess = null;
@@ -385,8 +378,8 @@ export class Desk extends HTMLElement {
   private guess: Promise<Guess> | null = null; // of the word that F3 has found
   private readonly offers = new Offers();
 
-  private think(line: Line, place: [number, number]): void {
-    this.guess = suggest(line, place);
+  private think(line: Line, place: [number, number], shown: string): void {
+    this.guess = suggest(line, place, shown);
     this.guess.then((g) => {
       if (this.lines.editor.has(g.line)) this.offers.show(g);
     }, () => {}); // an offer that does not come is none
@@ -401,7 +394,7 @@ export class Desk extends HTMLElement {
       // There is nothing to take then: it was an offer.
     }
     // Only where it still stands selected as it was found.
-    if (!g || !this.lines.editor.has(g.line) || getSelection()?.toString() !== g.heard) return;
+    if (!g || !this.lines.editor.has(g.line) || getSelection()?.toString() !== g.shown) return;
     const word = g.words[n];
     if (word === undefined) {
       this.onTrouble(t("desk.take.none"));
@@ -514,9 +507,9 @@ export class Desk extends HTMLElement {
     } else {
       const row = this.lines.row(line.id);
       const to = row && this.lines.neighbour(row, way)?.line;
-      if (to && shift(this.outbox, line, to, { from: text, to: this.lines.textOf(to) }, at, group, way)) return;
+      if (to && shift(this.outbox, line, to, { from: text, to: this.lines.joinable(to) }, at, group, way)) return;
     }
-    if (text !== line.text) this.outbox.revise(line, { text });
+    if (text !== this.lines.joinable(line)) this.outbox.revise(line, { text });
     this.onTrouble(t("desk.cut.none"));
   }
 
@@ -527,7 +520,7 @@ export class Desk extends HTMLElement {
       this.onTrouble(t("desk.join.none"));
       return;
     }
-    join(this.outbox, first.line, row.line, [this.lines.textOf(first.line), this.lines.textOf(row.line)], `join ${Date.now()}`);
+    join(this.outbox, first.line, row.line, [this.lines.joinable(first.line), this.lines.joinable(row.line)], `join ${Date.now()}`);
     this.lines.focusOn(first);
   }
 
@@ -629,7 +622,7 @@ export class Desk extends HTMLElement {
     this.lines.editor.end(true);
     const h = this.hearing;
     if (!h) return;
-    await review(h, this.lines, this.forms.query, (id) => this.lines.edit(this.lines.row(id)));
+    await review(h, this.lines, (id) => this.lines.edit(this.lines.row(id)));
     this.phases.stale();
   }
 

@@ -1,8 +1,6 @@
 // The words that the engine was unsure of are coloured, until somebody has
 // looked at their line.
 
-import type { Line } from "./api";
-
 const name = "doubt";
 
 /**
@@ -13,7 +11,7 @@ const name = "doubt";
 export class Doubts {
   private highlight = typeof Highlight === "undefined" || !CSS.highlights ? null : new Highlight();
   private ranges = new Map<Element, AbstractRange[]>();
-  private lines = new Map<Element, Line>();
+  private places = new Map<Element, [number, number][]>();
   private near = this.highlight
     ? new IntersectionObserver((entries) => {
         for (const e of entries) {
@@ -32,17 +30,17 @@ export class Doubts {
     this.highlight?.clear();
   }
 
-  /** Takes the words of a line, which has just been drawn; null: they are no longer the engine's. */
-  draw(row: Element, words: Element, line: Line | null): void {
-    if (!line?.doubts?.length) {
-      if (this.lines.has(row)) this.forget(row);
+  /** Takes where doubtful words stand in a line, which has just been drawn. */
+  draw(row: Element, words: Element, places: [number, number][]): void {
+    if (places.length === 0) {
+      if (this.places.has(row)) this.forget(row);
       return;
     }
     if (!this.near) {
-      surround(words, line.doubts);
+      surround(words, places);
       return;
     }
-    this.lines.set(row, line);
+    this.places.set(row, places);
     this.clear(row); // its ranges lie in a text that is gone
     this.near.unobserve(row);
     this.near.observe(row); // it is told at once where the row is
@@ -50,17 +48,17 @@ export class Doubts {
 
   forget(row: Element): void {
     this.clear(row);
-    this.lines.delete(row);
+    this.places.delete(row);
     this.near?.unobserve(row);
   }
 
   private colour(row: Element): void {
     const text = row.querySelector("p")?.firstChild;
-    const line = this.lines.get(row);
-    if (!text || !line?.doubts || this.ranges.has(row)) return;
+    const places = this.places.get(row);
+    if (!text || !places || this.ranges.has(row)) return;
     const letters = Array.from(text.textContent ?? "");
     const units = (n: number) => letters.slice(0, n).join("").length;
-    const ranges = line.doubts.filter(([, to]) => to <= letters.length).map(([from, to]) =>
+    const ranges = places.filter(([, to]) => to <= letters.length).map(([from, to]) =>
       new StaticRange({ startContainer: text, startOffset: units(from), endContainer: text, endOffset: units(to) }));
     for (const r of ranges) this.highlight?.add(r);
     this.ranges.set(row, ranges);

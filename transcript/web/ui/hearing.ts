@@ -13,6 +13,7 @@ import type { Seats } from "./seats";
 import { asked, seat, tell, unseated } from "./seating";
 import { Stream } from "./stream";
 import { clock, language, t, translate } from "./words";
+import { asForm } from "./written";
 
 /** The clerk is told when the text is further behind than a long sentence. */
 const backlogLimit = 30_000; // ms
@@ -65,6 +66,7 @@ export class HearingView extends HTMLElement {
   private timers: number[] = [];
   private forget = 0; // timer of the last trouble
   private relabel = () => this.refresh();
+  private reform = () => void this.takeForm();
 
   connectedCallback(): void {
     this.innerHTML = frame;
@@ -83,6 +85,7 @@ export class HearingView extends HTMLElement {
       this.desk.now = () => Date.now() + this.ahead - Date.parse(this.hearing?.opened_at ?? "");
     }
     document.addEventListener("tj-language", this.relabel);
+    document.addEventListener("tj-form", this.reform);
     document.addEventListener("click", this.shut);
     this.timers.push(window.setInterval(() => this.tick(), 250), window.setInterval(() => void this.progress(), 5000));
     void this.begin();
@@ -92,6 +95,7 @@ export class HearingView extends HTMLElement {
     this.stream?.stop();
     for (const timer of this.timers) window.clearInterval(timer);
     document.removeEventListener("tj-language", this.relabel);
+    document.removeEventListener("tj-form", this.reform);
     document.removeEventListener("click", this.shut);
   }
 
@@ -119,8 +123,7 @@ export class HearingView extends HTMLElement {
     const lost = () => this.lost(true);
     try {
       // The lines first: the state that follows is then not older than they are.
-      const { lines, last_event_id: last } =
-        await askPatiently<{ lines: Line[]; last_event_id: number }>(`${this.path}/lines?words=false`, lost);
+      const { lines, last_event_id: last } = await this.askLines(lost);
       const h = await askPatiently<HearingNow>(this.path, lost);
       if (!this.isConnected) return;
       this.lost(false);
@@ -129,12 +132,37 @@ export class HearingView extends HTMLElement {
       this.lines.load(lines);
       this.read();
       this.turnTo();
-      this.stream = new Stream(`${this.path}/events`, last, (name, data) => this.receive(name, data), (l) => this.lost(l));
-      this.stream.start();
+      this.listen(last);
       this.desk.resend();
       void this.progress();
     } catch (e) {
       this.dispatchEvent(new CustomEvent("tj-gone", { detail: e, bubbles: true }));
+    }
+  }
+
+  private askLines(lost: () => void): Promise<{ lines: Line[]; last_event_id: number }> {
+    return askPatiently(`${this.path}/lines${asForm("words=false")}`, lost);
+  }
+
+  private listen(after: number): void {
+    this.stream?.stop();
+    this.stream = new Stream(`${this.path}/events${asForm()}`, after, (name, data) => this.receive(name, data), (l) => this.lost(l));
+    this.stream.start();
+  }
+
+  /** Shows the lines in the form that the reader has chosen now. */
+  private async takeForm(): Promise<void> {
+    this.refresh();
+    if (!this.stream) return; // they are asked for in it anyway
+    const asked = asForm();
+    try {
+      const { lines, last_event_id: last } = await this.askLines(() => this.lost(true));
+      if (!this.isConnected || asked !== asForm()) return; // another one was chosen meanwhile
+      this.lost(false);
+      this.lines.reform(lines);
+      this.listen(last);
+    } catch (e) {
+      this.trouble(t("failed", { why: (e as Error).message }));
     }
   }
 
@@ -217,8 +245,8 @@ export class HearingView extends HTMLElement {
     }
     this.find(".download").hidden = h.status === "scheduled";
     this.find(".review").hidden = !this.lines.outbox || h.status === "scheduled";
-    this.find<HTMLAnchorElement>(".public").href = `${this.path}/record.docx?copy=publication`;
-    for (const f of formats) this.find<HTMLAnchorElement>(`[data-format="${f}"]`).href = `${this.path}/record.${f}`;
+    this.find<HTMLAnchorElement>(".public").href = `${this.path}/record.docx${asForm("copy=publication")}`;
+    for (const f of formats) this.find<HTMLAnchorElement>(`[data-format="${f}"]`).href = `${this.path}/record.${f}${f === "json" ? "" : asForm()}`;
     document.title = `${h.case_no || h.courtroom_name} · ${t("app")}`;
     this.alarms();
     this.unseated();

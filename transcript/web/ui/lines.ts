@@ -1,7 +1,7 @@
 // The transcript: lines in the order of speech, growing at their end while
 // people speak.
 
-import type { Hearing, Line, Partial } from "./api";
+import type { Hearing, Line, Partial, Written } from "./api";
 import { type Caret, drafts, Editor, type Ending } from "./edit";
 import type { Phase } from "./phases";
 import { Doubts } from "./doubts";
@@ -10,11 +10,14 @@ import { reasons } from "./asides";
 import { Player } from "./player";
 import { hue, lanes } from "./seats";
 import { clock, t, timeOfDay } from "./words";
+import { asSaid, shownPlace, shownText } from "./written";
 
 /** A partial that nobody continues or ends is taken away. */
 const abandoned = 30_000; // ms
 /** Rows in a chunk. What is far from the window costs the browser one box a chunk, not one a row. */
 const chunk = 64;
+/** Stands in a text where it is cut: a character that no text has. */
+const here = "\u0000";
 /** This close to the end counts as being there. */
 const nearEnd = 120; // px
 
@@ -48,8 +51,6 @@ export class Lines extends HTMLElement {
   outbox: Outbox | null = null;
   /** Told when a line is to be cut where the caret was. */
   onCut: (line: Line, text: string, cut: NonNullable<Ending["cut"]>) => void = () => {};
-  /** What to show of a line instead of its text; undefined: the text. */
-  written: (line: Line) => string | undefined = () => undefined;
   /** Whether the clerk wants to come back to a line. */
   marked: (line: string) => boolean = () => false;
   readonly player = new Player(() => this.hearing?.id);
@@ -69,6 +70,8 @@ export class Lines extends HTMLElement {
   private playing: Row | null = null;
   private at: Row | null = null; // the line that keys are about
   private drafts = new Set<string>();
+  private base: Written | undefined; // of the line that is edited, as it was when that began
+  private left = new Map<string, { said: string; shown: string; base: Written | undefined }>(); // edits as their clerk left them, by line
   private limit: NonNullable<Hearing["screen"]> | null = null; // what is not released is not shown; null: all is
   private late = new Set<string>(); // lines that came behind the release and stand before its end
   private loading = false; // chunks are measured at the end
@@ -167,6 +170,17 @@ export class Lines extends HTMLElement {
   /** The lines as they stand, in order; what the clerk took out is not among them. */
   all(): Line[] {
     return this.rows.flatMap((row) => (row.line && !row.el.hidden ? [row.line] : []));
+  }
+
+  /** Takes the lines in another form. */
+  reform(lines: Line[]): void {
+    this.left.clear();
+    for (const l of lines) {
+      const row = this.byKey.get(l.id);
+      if (!row?.line || row.line.change > l.change) continue;
+      row.line = l;
+      this.draw(row);
+    }
   }
 
   /** Brings a line into view, or the beginning, and stays there. */
@@ -345,10 +359,9 @@ export class Lines extends HTMLElement {
     if (editing) return; // the words are the clerk's
     words.classList.toggle("rejected", !!line?.rejected);
     if (line) {
-      const written = waiting?.edit.text === undefined ? this.written(line) : undefined;
-      words.textContent = line.rejected && !text ? t("rejected") : (written ?? text);
+      words.textContent = line.rejected && !text ? t("rejected") : this.shownOf(line);
       // Whoever only reads along cannot put it right.
-      this.doubts.draw(el, words, this.outbox && waiting?.edit.text === undefined && !waiting?.edit.confirm && (written ?? text) === text ? line : null);
+      this.doubts.draw(el, words, this.outbox && waiting?.edit.text === undefined && !waiting?.edit.confirm ? this.doubtsOf(line) : []);
       const why = line.rejected ? because(line.rejected) : "";
       words.title = why;
       if (why && !text && this.outbox) words.append(note(why, "why"));
@@ -431,7 +444,7 @@ export class Lines extends HTMLElement {
   private announce(l: Line): void {
     if (this.withheld(l)) return;
     const said = document.createElement("p");
-    said.textContent = `${l.role}：${l.rejected ? t("rejected") : l.text}`;
+    said.textContent = `${l.role}：${l.rejected ? t("rejected") : shownText(l)}`;
     this.spoken.append(said);
     while (this.spoken.childElementCount > 3) this.spoken.firstElementChild?.remove();
   }
@@ -525,9 +538,26 @@ export class Lines extends HTMLElement {
     return this.byKey.get(id);
   }
 
-  /** The text of a line as the page shows it, with what waits to be saved. */
+  /** The text of a line, with what waits to be saved. */
   textOf(l: Line): string {
     return this.outbox?.get(l.id)?.edit.text ?? l.text;
+  }
+
+  /** The text of a line as the page shows it, with what waits to be saved. */
+  shownOf(l: Line): string {
+    const text = this.outbox?.get(l.id)?.edit.text;
+    const left = this.left.get(l.id);
+    return text === undefined || text === l.text ? shownText(l) : left?.said === text ? left.shown : text;
+  }
+
+  /** The text of a line with the marks that the page shows, to be put together with another. */
+  joinable(l: Line): string {
+    return this.outbox?.get(l.id)?.edit.text ?? asSaid(l.written, shownText(l), true);
+  }
+
+  /** Where the doubtful words of a line stand in the text that the page shows. */
+  doubtsOf(l: Line): [number, number][] {
+    return (l.doubts ?? []).map((place) => shownPlace(l, place));
   }
 
   edit(row: Row | undefined, caret: Caret = "end"): void {
@@ -538,7 +568,10 @@ export class Lines extends HTMLElement {
     this.doubts.forget(row.el);
     words.classList.remove("rejected");
     row.el.classList.add("editing"); // the caret is placed in the line as it will be laid out
-    this.editor.begin(words, row.line, this.textOf(row.line), caret);
+    const waiting = this.outbox.get(row.line.id)?.edit.text;
+    const left = this.left.get(row.line.id);
+    this.base = waiting === undefined ? row.line.written : waiting === left?.said ? left.base : undefined;
+    this.editor.begin(words, row.line, this.shownOf(row.line), caret);
     this.at = row;
   }
 
@@ -546,8 +579,8 @@ export class Lines extends HTMLElement {
     this.onEdited();
     const row = this.byKey.get(line.id);
     if (!row) return;
-    if (end.cut) this.onCut(line, end.text, end.cut);
-    else if (end.save && end.text !== was) this.outbox?.revise(line, { text: end.text });
+    if (end.cut) this.cut(line, end.text, end.cut);
+    else if (end.save && end.text !== was) this.revise(line, end.text);
     else if (end.confirm && line.doubts) this.outbox?.revise(line, { confirm: true });
     else if (!end.save && end.text !== was) this.onLeft(line, end.text);
     this.draw(row);
@@ -557,6 +590,23 @@ export class Lines extends HTMLElement {
       const next = this.neighbour(row, end.move);
       if (next?.line) this.edit(next, { x: end.x, up: end.move < 0 });
     }
+  }
+
+  private revise(line: Line, shown: string): void {
+    const said = asSaid(this.base, shown);
+    if (said === this.textOf(line)) {
+      this.editor.onTrouble(t("edit.form")); // only a number was written in its other form
+      return;
+    }
+    this.left.set(line.id, { said, shown, base: this.base });
+    this.outbox?.revise(line, { text: said });
+  }
+
+  /** Cuts a text where it was shown to be cut; both parts keep the marks that they were seen with. */
+  private cut(line: Line, shown: string, { way, at }: NonNullable<Ending["cut"]>): void {
+    const letters = Array.from(shown);
+    const [head = "", tail = ""] = asSaid(this.base, [...letters.slice(0, at), here, ...letters.slice(at)].join(""), true).split(here);
+    this.onCut(line, head + tail, { way, at: Array.from(head).length });
   }
 
   /** Puts the focus on the text of a line, where keys act on it. */

@@ -2,6 +2,7 @@
 // browser's storage, so that neither a lost server nor a closed page loses it.
 
 import { ask, hearingPath, type Line, Problem } from "./api";
+import { asForm } from "./written";
 
 /** Between two tries at a server that does not answer. */
 const again = 1000; // ms
@@ -196,7 +197,7 @@ export class Outbox {
   private async send(p: Pending): Promise<void> {
     let line: Line;
     try {
-      line = await ask<Line>(hearingPath(this.hearing, `/lines/${encodeURIComponent(p.line)}`), "PUT", p.edit, null, { "If-Match": `"${p.base.revision}"` });
+      line = await ask<Line>(hearingPath(this.hearing, `/lines/${encodeURIComponent(p.line)}${asForm()}`), "PUT", p.edit, null, { "If-Match": `"${p.base.revision}"` });
     } catch (e) {
       if (!(e instanceof Problem) || !final(e)) throw e;
       const now = this.edits.get(p.line) ?? p;
@@ -232,7 +233,7 @@ export class Outbox {
       if (!line) {
         h.tried = true;
         this.store(h.key, h);
-        line = await ask<Line>(hearingPath(this.hearing, "/lines"), "POST", { text: h.text, role: h.role, start_ms: h.start_ms, ...h.more });
+        line = await ask<Line>(hearingPath(this.hearing, `/lines${asForm()}`), "POST", { text: h.text, role: h.role, start_ms: h.start_ms, ...h.more });
       }
       this.hands = this.hands.filter((other) => other !== h);
       localStorage.removeItem(h.key);
@@ -246,7 +247,7 @@ export class Outbox {
   }
 
   private async arrived(h: Hand): Promise<Line | undefined> {
-    const { lines } = await ask<{ lines: Line[] }>(hearingPath(this.hearing, "/lines?words=false"));
+    const { lines } = await ask<{ lines: Line[] }>(hearingPath(this.hearing, `/lines${asForm("words=false")}`));
     return lines.find((l) => l.origin === "hand" && l.start_ms === h.start_ms && l.text === h.text);
   }
 

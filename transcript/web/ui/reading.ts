@@ -5,6 +5,7 @@ import { ask, type Hearing, hearingPath, type Line } from "./api";
 import type { Lines } from "./lines";
 import { hue } from "./seats";
 import { clock, t, translate } from "./words";
+import { form, nextForm, shownText } from "./written";
 
 /** Sound begins a little before a line, so that its first syllable is whole. */
 const lead = 250; // ms
@@ -35,14 +36,14 @@ function timesOf(lines: Line[]): Entry[] {
     const in_ = Math.floor(line.start_ms / (step * 60_000));
     if (in_ === slot || line.text === "") continue;
     slot = in_;
-    found.push({ line, words: `${line.role}：${line.text}`, proposed: false });
+    found.push({ line, words: `${line.role}：${shownText(line)}`, proposed: false });
   }
   return found;
 }
 
 const frame = `
 <details class="contents" open><summary data-t="contents"></summary><p data-t="contents.how" hidden></p><ol></ol>
-  <p><a class="within" data-t="reading.search"></a></p></details>
+  <p><a class="within" data-t="reading.search"></a> <button type="button" class="form" data-t-title="help.form"></button></p></details>
 <div class="player" role="group" data-t-label="player">
   <button type="button" data-do="back" data-t="player.back" data-t-label="player.back.label"></button>
   <button type="button" data-do="play" class="primary"></button>
@@ -93,7 +94,9 @@ export class Reading extends HTMLElement {
       this.draw();
       this.onTrouble(t("audio.missing"));
     });
+    this.find(".form").addEventListener("click", nextForm);
     document.addEventListener("tj-language", this.relabel);
+    document.addEventListener("tj-form", this.relabel);
     // A phone has no room for contents that nobody asked for.
     if (matchMedia("(max-width: 1080px)").matches) this.find<HTMLDetailsElement>(".contents").open = false;
   }
@@ -103,6 +106,7 @@ export class Reading extends HTMLElement {
     this.audio.pause();
     this.audio.removeAttribute("src");
     document.removeEventListener("tj-language", this.relabel);
+    document.removeEventListener("tj-form", this.relabel);
     this.lines?.removeEventListener("click", this.pressed, true);
   }
 
@@ -169,6 +173,7 @@ export class Reading extends HTMLElement {
       return li;
     }));
     this.find<HTMLAnchorElement>(".within").href = `/search?q=${encodeURIComponent(`庭审:${h.id} `)}`;
+    this.find(".form").textContent = `${t("desk.form")}：${t(`form.${form()}`)}`;
     const playing = !this.audio.paused && this.loaded;
     const button = this.find('[data-do="play"]');
     button.textContent = playing ? "⏸" : "▶";

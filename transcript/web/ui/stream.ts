@@ -73,7 +73,7 @@ export class Stream {
   private connect(): void {
     this.source?.close();
     this.tried = performance.now();
-    const source = new EventSource(this.after === null ? this.path : `${this.path}?after=${this.after}`);
+    const source = new EventSource(this.after === null ? this.path : `${this.path}${this.path.includes("?") ? "&" : "?"}after=${this.after}`);
     this.source = source;
     for (const name of names) {
       source.addEventListener(name, (e) => this.receive(source, name, e as MessageEvent<string>));

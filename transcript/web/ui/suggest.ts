@@ -6,24 +6,24 @@ import { t } from "./words";
 
 export interface Guess {
   line: string; // id
-  heard: string;
+  shown: string; // the word as the page shows it
   words: string[]; // the likeliest first; none: nothing sounds like it
 }
 
-/** Asks for a place of a line, in characters. */
-export async function suggest(line: Line, [from, to]: [number, number]): Promise<Guess> {
+/** Asks for a place of a line, in characters; shown is how the page shows what stands there. */
+export async function suggest(line: Line, [from, to]: [number, number], shown: string): Promise<Guess> {
   const letters = Array.from(line.text);
   const heard = letters.slice(from, to).join("");
   const near = 10; // characters around it that may tell
   const found = await ask<{ words: string[] }>(hearingPath(line.hearing, "/suggest"), "POST", {
     heard, before: letters.slice(Math.max(0, from - near), from).join(""), after: letters.slice(to, to + near).join(""),
   });
-  return { line: line.id, heard, words: found.words };
+  return { line: line.id, shown, words: found.words };
 }
 
 /** Whether a word still stands selected as it was found. */
 function stands(g: Guess): boolean {
-  return getSelection()?.toString() === g.heard;
+  return getSelection()?.toString() === g.shown;
 }
 
 /** Offers is the list. It goes when the word is no longer selected. */

@@ -14,8 +14,11 @@ function spokenAt(l: Line, text: string, at: number): number {
 /** Cuts a line at a place, in characters; text is what it says now. */
 export function split(outbox: Outbox, l: Line, text: string, at: number, group: string): boolean {
   const letters = Array.from(text);
-  const head = letters.slice(0, at).join("").trim();
-  const tail = letters.slice(at).join("").trim();
+  // A comma where a line ends, or begins, is a full stop.
+  let tail = letters.slice(at).join("").trim();
+  const before = /^[，；]/.test(tail);
+  if (before) tail = tail.slice(1);
+  const head = letters.slice(0, at).join("").trim().replace(before ? /$/ : /[，；]$/, "。");
   if (head === "" || tail === "") return false;
   const from = Math.max(l.start_ms + 1, spokenAt(l, text, at));
   // The new line first: words are never nowhere.

@@ -1,73 +1,77 @@
-// The written form of the lines: numbers, dates and sums in figures. It is asked
-// for and never stored; an edit always shows what was spoken.
+// The form in which lines are shown: as a record writes them, with numbers and
+// dates in figures and marks where the engine gave none, or as they were said.
+// What is stored is what was said, whichever form a clerk corrects it in.
 
-import { ask, hearingPath, type Line, Problem } from "./api";
+import type { Line, Written } from "./api";
+import { changes } from "./diff";
 
-/** As it was said, in figures, and in figures with sums in both forms. */
-export const forms = ["spoken", "written", "both"] as const;
+/** As a record writes it, the same with sums in both forms, and as it was said. */
+export const forms = ["written", "both", "spoken"] as const;
 export type Form = (typeof forms)[number];
 
-const patience = 300; // ms between two questions
+const kept = localStorage.getItem("tj-form");
+let current: Form = forms.find((f) => f === kept) ?? "written";
 
-interface WrittenLine extends Line {
-  written?: { text: string };
+export function form(): Form {
+  return current;
 }
 
-export class WrittenForm {
-  /** Told when the written form of lines has come, or is to be shown no more; with their ids. */
-  onChange: (lines: Iterable<string>) => void = () => {};
+/** Takes the next form; elements hear "tj-form" on document. */
+export function nextForm(): void {
+  current = forms[(forms.indexOf(current) + 1) % forms.length] as Form;
+  localStorage.setItem("tj-form", current);
+  document.dispatchEvent(new Event("tj-form"));
+}
 
-  form: Form = "spoken";
-  private texts = new Map<string, { change: number; text: string }>();
-  private after = 0;
-  private timer = 0;
+/** How the server is asked for the form, with more behind it; "" where there is nothing to ask. */
+export function asForm(...more: string[]): string {
+  const form = { written: "form=written", both: "form=written&amounts=both", spoken: "" }[current];
+  const all = [form, ...more].filter((q) => q !== "").join("&");
+  return all === "" ? "" : `?${all}`;
+}
 
-  constructor(private readonly hearing: string) {}
+/** The text of a line as it is shown. */
+export function shownText(l: Line): string {
+  return l.written?.text ?? l.text;
+}
 
-  /** How exports show the same, as a query. */
-  get query(): string {
-    return { spoken: "", written: "form=written", both: "form=written&amounts=both" }[this.form];
+/** Where places of a line's text, in code points, stand in the text that is shown. */
+export function shownPlace(l: Line, [from, to]: readonly [number, number]): [number, number] {
+  const spans = l.written?.spans ?? [];
+  // A mark before a word stands before it; of a number in figures all is meant.
+  const begin = (n: number) => {
+    const s = spans.filter((s) => s.spoken_from <= n).pop();
+    return !s ? n : n < s.spoken_to ? s.from : s.to + n - s.spoken_to;
+  };
+  const end = (n: number) => {
+    const s = spans.filter((s) => s.spoken_from < n).pop();
+    return !s ? n : n <= s.spoken_to ? s.to : s.to + n - s.spoken_to;
+  };
+  return [begin(from), end(to)];
+}
+
+const mark = /^\p{P}+$/u;
+const anyMark = /\p{P}/u;
+
+/**
+ * What a text says that was changed in its written form: numbers that nobody
+ * touched go back to what was said, and so do the marks that stand for pauses,
+ * unless the clerk has touched a mark, or all are to stay.
+ */
+export function asSaid(w: Written | undefined, now: string, marks = false): string {
+  if (!w) return now;
+  const text = Array.from(w.text);
+  const made = changes(w.text, now);
+  const stay = marks || made.some((c) => anyMark.test(c.text) || anyMark.test(text.slice(c.from, c.to).join("")));
+  const back = w.spans.filter((s) => {
+    if (s.spoken_from === s.spoken_to && mark.test(text.slice(s.from, s.to).join(""))) return !stay && !made.some((c) => c.from < s.to && c.to > s.from);
+    return !made.some((c) => c.from <= s.to && c.to >= s.from);
+  }).map((s) => ({ from: s.from, to: s.to, text: s.spoken }));
+  let said = "";
+  let at = 0;
+  for (const c of [...made, ...back].sort((a, b) => a.from - b.from || a.to - b.to)) {
+    said += text.slice(at, c.from).join("") + c.text;
+    at = c.to;
   }
-
-  /** What to show of a line as it stands; undefined: what was said. */
-  of(l: Line): string | undefined {
-    const w = this.texts.get(l.id);
-    return w && w.change === l.change ? w.text : undefined;
-  }
-
-  next(): void {
-    const shown = [...this.texts.keys()];
-    this.form = forms[(forms.indexOf(this.form) + 1) % forms.length] as Form;
-    this.texts.clear();
-    this.after = 0;
-    this.onChange(shown);
-    void this.look();
-  }
-
-  /** A line is new or other than it was. */
-  stale(): void {
-    if (this.form !== "spoken" && this.timer === 0) this.timer = window.setTimeout(() => void this.look(), patience);
-  }
-
-  stop(): void {
-    window.clearTimeout(this.timer);
-    this.form = "spoken";
-  }
-
-  private async look(): Promise<void> {
-    this.timer = 0;
-    const form = this.form;
-    if (form === "spoken") return;
-    let answer;
-    try {
-      answer = await ask<{ lines: WrittenLine[]; last_event_id: number }>(hearingPath(this.hearing, `/lines?words=false&after=${this.after}&${this.query}`));
-    } catch (e) {
-      if (!(e instanceof Problem)) throw e;
-      return; // the spoken form is there; the next line asks again
-    }
-    if (form !== this.form) return;
-    this.after = answer.last_event_id;
-    for (const l of answer.lines) if (l.written) this.texts.set(l.id, { change: l.change, text: l.written.text });
-    this.onChange(answer.lines.map((l) => l.id));
-  }
+  return said + text.slice(at).join("");
 }
