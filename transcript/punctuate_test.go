@@ -82,6 +82,20 @@ func TestPunctuation(t *testing.T) {
 			t.Errorf("corrected: %s, want %s", transcript.WrittenForm{}.Line(named).Text, want)
 		}
 	}
+	// An engine that lays words end to end heard silence where it leaves time; another is unsure of ends.
+	close := spokenLine("请 全体 人员 肃静 现在 宣读 法庭 纪律")
+	for i := range close.Words[4:] {
+		close.Words[4+i].StartMS, close.Words[4+i].EndMS = close.Words[4+i].StartMS+150, close.Words[4+i].EndMS+150
+	}
+	if w := (transcript.WrittenForm{}).Line(close); w.Text != "请全体人员肃静，现在宣读法庭纪律。" {
+		t.Errorf("laid end to end: %s", w.Text)
+	}
+	for i := range close.Words {
+		close.Words[i].EndMS -= 40
+	}
+	if w := (transcript.WrittenForm{}).Line(close); w.Text != "请全体人员肃静现在宣读法庭纪律。" {
+		t.Errorf("loose ends: %s", w.Text)
+	}
 	note := transcript.Line{Origin: transcript.Hand, Text: "休庭二十分钟"}
 	if w := (transcript.WrittenForm{}).Line(note); w.Text != note.Text {
 		t.Errorf("a note by hand: %s", w.Text)

@@ -17,7 +17,6 @@ func TestLinesAreCorrectedAsTheyAreShown(t *testing.T) {
 	ctx := openBrowser(t)
 	c := openCourt(t)
 	h := c.hearing("court-3")
-	// Words of a millisecond, a pause behind each: a comma where a clause can end.
 	id := c.unsure(h, "plaintiff", time.Second, "我叫周启明", "一九八二年五月六日出生", "借款二十万元")
 	c.lines(h, 1)
 	stored := func() string { return c.lines(h, 1)[0].Text }
