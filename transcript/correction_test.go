@@ -93,6 +93,11 @@ func TestCorrections(t *testing.T) {
 		if got := record.CorrectionLines(); !slices.Equal(got, want) {
 			t.Errorf("in the record:\n%s", strings.Join(got, "\n"))
 		}
+		record.Corrections = record.Corrections[:1]
+		record.Corrections[0].Says, record.Style.Written = "请求归还二十万元。", &transcript.WrittenForm{}
+		if got := record.CorrectionLines()[1]; !strings.Contains(got, "补正为“请求归还20万元。”") {
+			t.Errorf("in the written form: %s", got)
+		}
 	})
 }
 

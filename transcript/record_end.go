@@ -15,25 +15,30 @@ func (r *Record) CorrectionLines() []string {
 	if len(r.Corrections) == 0 {
 		return nil
 	}
+	show := heardText
+	if r.Style.Written != nil {
+		form := r.Style.Written.For(&r.Hearing)
+		show = func(s string) string { return heardText(form.Write(s).Text) }
+	}
 	lines := []string{"补正请求及处理："}
 	for _, c := range r.Corrections {
 		s := fmt.Sprintf("%s．%s%s请求将%s处%s“%s”补正为“%s”。", c.ID, heardText(c.By.Role), heardText(c.By.Name),
-			elapsed(c.StartMS), heardText(c.Role), heardText(c.Text), heardText(c.Says))
+			elapsed(c.StartMS), heardText(c.Role), show(c.Text), show(c.Says))
 		if c.Note != "" {
 			s += "说明：" + sentence(c.Note)
 		}
-		lines = append(lines, s+"处理："+ruling(c.Decision))
+		lines = append(lines, s+"处理："+ruling(c.Decision, show))
 	}
 	return lines
 }
 
-func ruling(d *Decision) string {
+func ruling(d *Decision, show func(string) string) string {
 	if d == nil {
 		return "尚未处理。"
 	}
 	s := "不予补正。"
 	if d.Outcome == Accepted {
-		s = "准予补正，现记为“" + heardText(d.Text) + "”。"
+		s = "准予补正，现记为“" + show(d.Text) + "”。"
 	}
 	if d.Reason != "" {
 		s += "理由：" + sentence(d.Reason)

@@ -8,6 +8,7 @@ import { button, sheet } from "./dialog";
 import { forget, keep } from "./kept";
 import type { Lines } from "./lines";
 import { clock, moment, t } from "./words";
+import { asSaid, shownText } from "./written";
 
 export interface Correction {
   id: string;
@@ -28,7 +29,7 @@ export async function request(h: Hearing, lines: Lines, line: Line): Promise<Cor
   const { dialog, body, closed } = sheet(t("correct"), "correct");
   const form = document.createElement("form");
   const was = document.createElement("blockquote");
-  was.textContent = `${clock(line.start_ms)} ${line.role}：${line.text}`;
+  was.textContent = `${clock(line.start_ms)} ${line.role}：${shownText(line)}`;
   const who = document.createElement("select");
   const all = persons(h);
   who.append(...all.map((p, i) => new Option(`${p.role}${p.name}`, String(i))));
@@ -36,9 +37,10 @@ export async function request(h: Hearing, lines: Lines, line: Line): Promise<Cor
   if (own >= 0) who.value = String(own);
   const says = document.createElement("textarea");
   says.rows = 3;
-  says.value = line.text;
+  says.value = shownText(line);
   const note = document.createElement("input");
   note.maxLength = 200;
+  const { written } = line; // as it is shown, whatever form is chosen next
   const keys = ["says", "note"].map((what) => `${h.id} ${what} ${line.id} ${line.revision}`) as [string, string];
   keep(says, keys[0]);
   keep(note, keys[1]);
@@ -48,7 +50,7 @@ export async function request(h: Hearing, lines: Lines, line: Line): Promise<Cor
   const send = async () => {
     try {
       made.push(await ask<Correction>(hearingPath(h.id, "/corrections"), "POST",
-        { by: all[Number(who.value)], line: line.id, says: says.value.replace(/\s*\n\s*/g, ""), note: note.value }));
+        { by: all[Number(who.value)], line: line.id, says: asSaid(written, says.value.replace(/\s*\n\s*/g, "")), note: note.value }));
       forget(...keys);
       dialog.close("done");
     } catch (e) {

@@ -4,6 +4,7 @@
 import { ask, hearingPath, type Line, Problem } from "./api";
 import { button, sheet } from "./dialog";
 import { clock, t } from "./words";
+import { shownText } from "./written";
 
 export interface Phase {
   phase: string;
@@ -67,7 +68,7 @@ export class Phases {
 export async function choosePhase(all: Phases, line: Line): Promise<string | null> {
   const { dialog, body, closed } = sheet(t("phase"), "phase");
   const quote = document.createElement("blockquote");
-  quote.textContent = `${clock(line.start_ms)} ${line.role}：${line.text}`;
+  quote.textContent = `${clock(line.start_ms)} ${line.role}：${shownText(line)}`;
   const list = document.createElement("ol");
   const now = all.list.find((p) => p.line === line.id && p.state !== "refused")?.phase;
   let chosen: string | null = null;
