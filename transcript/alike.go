@@ -45,7 +45,8 @@ type AlikeAt struct {
 
 // Alike finds wrong in the lines of a hearing, and what sounds like it. What
 // reads right already is no place, nor a name or term of the hearing itself
-// that only sounds so. right may be empty. *FieldError, ErrNotFound.
+// that only sounds so. A text with figures or marks is found in the written form
+// of a line too, as its reader sees it. right may be empty. *FieldError, ErrNotFound.
 func (d *Docket) Alike(ctx context.Context, hearing, wrong, right string) (Alike, error) {
 	wrong, err := requiredText("wrong", "要找的文字", "the text to look for", wrong, maxName)
 	if err != nil {
@@ -71,6 +72,8 @@ func (d *Docket) Alike(ctx context.Context, hearing, wrong, right string) (Alike
 		}
 	}
 	needle := []rune(wrong)
+	shown := slices.ContainsFunc(needle, func(r rune) bool { return isFigure(r) || isMark(r) })
+	form := WrittenForm{}.For(&h)
 	for _, l := range lines {
 		text := []rune(l.Text)
 		for i := 0; i+len(needle) <= len(text); {
@@ -79,14 +82,61 @@ func (d *Docket) Alike(ctx context.Context, hearing, wrong, right string) (Alike
 				continue
 			}
 			heard := string(text[i : i+len(needle)])
-			found.Places = append(found.Places, AlikeAt{
-				Line: l.ID, Revision: l.Revision, Role: l.Role, StartMS: l.StartMS, Text: l.Text,
-				From: i, To: i + len(needle), Heard: heard, Exact: heard == wrong,
-			})
+			found.Places = append(found.Places, alikeAt(l, i, i+len(needle), heard, heard == wrong))
 			i += len(needle)
+		}
+		if !shown {
+			continue
+		}
+		for _, place := range form.Line(l).find(needle) {
+			p := alikeAt(l, place[0], place[1], string(text[place[0]:place[1]]), true)
+			if !slices.Contains(found.Places, p) {
+				found.Places = append(found.Places, p)
+			}
 		}
 	}
 	return found, nil
+}
+
+func alikeAt(l Line, from, to int, heard string, exact bool) AlikeAt {
+	return AlikeAt{
+		Line: l.ID, Revision: l.Revision, Role: l.Role, StartMS: l.StartMS, Text: l.Text,
+		From: from, To: to, Heard: heard, Exact: exact,
+	}
+}
+
+// find says where in the spoken text stands what reads so in the written one; a
+// place that ends inside of a number is none.
+func (w Written) find(needle []rune) (places [][2]int) {
+	text := []rune(w.Text)
+	for i := 0; i+len(needle) <= len(text); i++ {
+		if !slices.Equal(text[i:i+len(needle)], needle) {
+			continue
+		}
+		from, whole := w.spokenAt(i)
+		to, ends := w.spokenAt(i + len(needle))
+		if whole && ends && from < to {
+			places = append(places, [2]int{from, to})
+			i += len(needle) - 1
+		}
+	}
+	return places
+}
+
+// spokenAt is the place in the spoken text of one in the written text; false
+// inside of what stands for something else.
+func (w Written) spokenAt(at int) (int, bool) {
+	moved := 0
+	for _, s := range w.Spans {
+		if at <= s.From {
+			break
+		}
+		if at < s.To {
+			return 0, false
+		}
+		moved = s.SpokenTo - s.To
+	}
+	return at + moved, true
 }
 
 // belongs says whether text[from:to] lies within one of the known words.

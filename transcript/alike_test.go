@@ -52,7 +52,21 @@ func TestAlike(t *testing.T) {
 			}
 		})
 	}
-	d, h := hearingWith(t)
+	// What a page shows in figures is found as it is shown, whole numbers alone.
+	d, h := hearingWith(t, "借款二十万元，还二十万元", "共一百二十万元", "写明20万元，实为二十万元")
+	for wrong, want := range map[string]string{"20万元": "二十万元 二十万元 20万元 二十万元", "0万": "0万", "款20万元，还": "款二十万元，还", "二十万元": "二十万元 二十万元 二十万元 二十万元"} {
+		got, err := d.Alike(t.Context(), h.ID, wrong, "30万元")
+		var heard []string
+		for _, p := range got.Places {
+			if heard = append(heard, p.Heard); !p.Exact || string([]rune(p.Text)[p.From:p.To]) != p.Heard {
+				t.Errorf("place %+v", p)
+			}
+		}
+		if strings.Join(heard, " ") != want || err != nil {
+			t.Errorf("%s: %q, %v; want %s", wrong, heard, err, want)
+		}
+	}
+	d, h = hearingWith(t)
 	var field *transcript.FieldError
 	if _, err := d.Alike(t.Context(), h.ID, " ", ""); !errors.As(err, &field) || field.Field != "wrong" {
 		t.Errorf("nothing to look for: %v", err)
@@ -101,7 +115,7 @@ func hearingWith(t *testing.T, lines ...string) (*transcript.Docket, capture.Hea
 	for i, text := range lines {
 		at := int64(i)
 		if err == nil && text != "" {
-			_, err = d.AddLine(t.Context(), h.ID, transcript.HandLine{Text: text, StartMS: &at}, "书记员")
+			_, err = d.AddLine(t.Context(), h.ID, transcript.HandLine{Text: text, Role: "原告", Channel: "plaintiff", StartMS: &at}, "书记员")
 		}
 	}
 	if err != nil {
