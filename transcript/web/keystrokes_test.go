@@ -85,6 +85,25 @@ func misheardIn(t *testing.T, ref *hearing.Hearing, heard []asr.Hypothesis) (fix
 	return fixes
 }
 
+// in is where the word stands in the written form of its line, and how it reads there.
+func (f fix) in(w transcript.Written) fix {
+	from, to := f.from, f.from+len([]rune(f.wrong))
+	begin, end := from, to
+	for _, s := range w.Spans {
+		if s.SpokenTo <= from {
+			begin = from + s.To - s.SpokenTo
+		} else if s.SpokenFrom <= from {
+			begin = s.From
+		}
+		if s.SpokenTo <= to {
+			end = to + s.To - s.SpokenTo
+		} else if s.SpokenFrom < to {
+			end = s.To
+		}
+	}
+	return fix{f.sentence, begin, string([]rune(w.Text)[begin:end]), f.right}
+}
+
 // keys are strokes: with each character typed as one, and with an input method,
 // where a text takes the letters of its pinyin and one more to choose it.
 type keys struct{ characters, letters int }
@@ -224,10 +243,15 @@ func keystrokes(t *testing.T, persons []capture.Participant, terms bool) {
 	for i, s := range ref.Sentences {
 		ids[i] = c.recognised(h, s, heard[i])
 	}
-	c.lines(h, len(heard))
+	form := transcript.WrittenForm{}.For(&h)
+	shown := map[string]transcript.Written{}
+	for _, l := range c.lines(h, len(heard)) {
+		shown[l.ID] = form.Line(l)
+	}
 	right := map[string][]fix{}
 	for _, f := range fixes {
-		right[ids[f.sentence]] = append(right[ids[f.sentence]], f)
+		id := ids[f.sentence]
+		right[id] = append(right[id], f.in(shown[id]))
 	}
 
 	visit(t, ctx, c.url+"/hearings/"+h.ID, 1366, 768)
@@ -236,6 +260,7 @@ func keystrokes(t *testing.T, persons []capture.Participant, terms bool) {
 	js[bool](t, ctx, fmt.Sprintf(`(l => (l.focusOn(l.row(%q)), true))(document.querySelector("tj-lines"))`, ids[0]))
 	var k keys
 	taken, left := 0, len(fixes)
+	grown := map[string]int{} // lines, by what was typed into them; what is in figures is shorter than the word
 	key := func(name string) {
 		k.press(1)
 		press(t, ctx, name)
@@ -246,14 +271,16 @@ func keystrokes(t *testing.T, persons []capture.Participant, terms bool) {
 		text := ""
 		at := js[int](t, ctx, `(() => { const s = getSelection(), r = document.createRange(); r.selectNodeContents(document.activeElement); r.setEnd(s.getRangeAt(0).startContainer, s.getRangeAt(0).startOffset); return Array.from(r.toString()).length; })()`)
 		was := []rune(words)
-		now := []rune(words)
+		from := at - grown[line]
 		for _, f := range right[line] { // words side by side are one place
-			if f.from >= at && f.from+len([]rune(f.wrong)) <= at+len(was) {
-				copy(now[f.from-at:], []rune(f.right))
+			if f.from >= from && f.from+len([]rune(f.wrong)) <= at-grown[line]+len(was) {
+				text += string(was[from-at+grown[line]:f.from-at+grown[line]]) + f.right
+				from = f.from + len([]rune(f.wrong))
 				left--
 			}
 		}
-		text = string(now)
+		text += string(was[from-at+grown[line]:])
+		grown[line] += len([]rune(text)) - len(was)
 		if text == words {
 			t.Fatalf("%s: %q is no error", line, words)
 		}

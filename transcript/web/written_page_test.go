@@ -26,8 +26,9 @@ func TestLinesAreCorrectedAsTheyAreShown(t *testing.T) {
 
 	for _, step := range []struct{ find, with, said, shown string }{
 		{"启明", "其明", "我叫周其明一九八二年五月六日出生借款二十万元", "我叫周其明1982年5月6日出生借款20万元。"},
-		{"20", "30", "我叫周其明一九八二年五月六日出生借款30万元", "我叫周其明1982年5月6日出生借款30万元。"},
-		{"1982", "，1983", "我叫周其明，1983年五月六日出生借款30万元。", "我叫周其明，1983年5月6日出生借款30万元。"},
+		{"款", "钱", "我叫周其明一九八二年五月六日出生借钱二十万元", "我叫周其明1982年5月6日出生借钱20万元。"},
+		{"20", "30", "我叫周其明一九八二年五月六日出生借钱30万元", "我叫周其明1982年5月6日出生借钱30万元。"},
+		{"1982", "，1983", "我叫周其明，1983年五月六日出生借钱30万元。", "我叫周其明，1983年5月6日出生借钱30万元。"},
 	} {
 		begin(t, ctx, id)
 		js[bool](t, ctx, fmt.Sprintf(`((at) => (document.querySelector("tj-lines").editor.select(at, at + %q.length), true))(%s.indexOf(%[1]q))`, step.find, edited))
@@ -43,7 +44,7 @@ func TestLinesAreCorrectedAsTheyAreShown(t *testing.T) {
 	insert(t, ctx, "五")
 	press(t, ctx, kb.Enter)
 	until(t, ctx, `document.querySelector("tj-banner").textContent.includes("只换了数字的写法")`)
-	if got := stored(); got != "我叫周其明，1983年五月六日出生借款30万元。" {
+	if got := stored(); got != "我叫周其明，1983年五月六日出生借钱30万元。" {
 		t.Errorf("stored: %s", got)
 	}
 
@@ -53,7 +54,7 @@ func TestLinesAreCorrectedAsTheyAreShown(t *testing.T) {
 	hold(t, ctx, chromedp.ModifierShift, kb.Enter)
 	c.saved(h, id, "我叫周其明。")
 	tail := c.lines(h, 2)[1]
-	if tail.Text != "1983年五月六日出生借款30万元。" || seen(tail) != "1983年5月6日出生借款30万元。" || tail.Origin != transcript.Hand {
+	if tail.Text != "1983年五月六日出生借钱30万元。" || seen(tail) != "1983年5月6日出生借钱30万元。" || tail.Origin != transcript.Hand {
 		t.Errorf("cut off: %+v", tail)
 	}
 }

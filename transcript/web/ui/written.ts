@@ -52,6 +52,7 @@ export function shownPlace(l: Line, [from, to]: readonly [number, number]): [num
 
 const mark = /^\p{P}+$/u;
 const anyMark = /\p{P}/u;
+const numeral = /[\d.,%‰〇零一二三四五六七八九十百千万亿两半点]/u;
 
 /**
  * What a text says that was changed in its written form: numbers that nobody
@@ -62,10 +63,12 @@ export function asSaid(w: Written | undefined, now: string, marks = false): stri
   if (!w) return now;
   const text = Array.from(w.text);
   const made = changes(w.text, now);
-  const stay = marks || made.some((c) => anyMark.test(c.text) || anyMark.test(text.slice(c.from, c.to).join("")));
+  const part = ({ from, to }: { from: number; to: number }) => text.slice(from, to).join("");
+  const stay = marks || made.some((c) => anyMark.test(c.text + part(c)));
   const back = w.spans.filter((s) => {
-    if (s.spoken_from === s.spoken_to && mark.test(text.slice(s.from, s.to).join(""))) return !stay && !made.some((c) => c.from < s.to && c.to > s.from);
-    return !made.some((c) => c.from <= s.to && c.to >= s.from);
+    if (s.spoken_from === s.spoken_to && mark.test(part(s))) return !stay;
+    // What stands beside a number belongs to it where it is of a number too.
+    return !made.some((c) => c.from <= s.to && c.to >= s.from && (c.from < s.to && c.to > s.from || numeral.test(c.text + part(c))));
   }).map((s) => ({ from: s.from, to: s.to, text: s.spoken }));
   let said = "";
   let at = 0;
