@@ -137,6 +137,9 @@ func (m *Matcher) compile(t Term, widened bool) term {
 
 func canSound(text string) bool { return len(soundsOf(text, true)) > 0 }
 
+// marked are the letters of pinyin with the mark of a tone.
+const marked = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ"
+
 // soundsOf are the ways in which a term can sound; of letters, pinyin and
 // initials. Not eager, short terms have none: too much sounds like them.
 func soundsOf(text string, eager bool) [][]sound {
@@ -148,7 +151,7 @@ func soundsOf(text string, eager bool) [][]sound {
 		case isHan(r) && len(t.of(r)) > 0:
 			han++
 			latin = false
-		case 'a' <= r && r <= 'z', r == '\'', r == '’', r == 'ü', r == ' ', '1' <= r && r <= '5':
+		case 'a' <= r && r <= 'z', r == '\'', r == '’', r == 'ü', r == ' ', '1' <= r && r <= '5', strings.ContainsRune(marked, r):
 		default:
 			latin = false
 		}
@@ -171,10 +174,13 @@ func soundsOf(text string, eager bool) [][]sound {
 		return nil
 	}
 	if list := t.spellings(string(runes)); len(list) > 0 {
-		if eager {
-			return list
+		if !eager {
+			list = slices.DeleteFunc(list, func(s []sound) bool { return len(s) < 2 })
 		}
-		return slices.DeleteFunc(list, func(s []sound) bool { return len(s) < 2 })
+		if len(list) == 0 {
+			return nil
+		}
+		return list
 	}
 	if list := t.initials(string(runes)); len(list) >= max(least, 2) {
 		return [][]sound{list}

@@ -3,7 +3,9 @@ package search
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
 	"tingji/capture"
 )
 
@@ -44,6 +46,13 @@ func TestLine(t *testing.T) {
 		{"lvshi", "律师", "3 [{0 2 3}]"},
 		{"lüshi", "律师", "3 [{0 2 3}]"},
 		{"nvren", "女人", "3 [{0 2 3}]"},
+		{"wéiyuējīn", "支付违约金。", "3 [{2 5 3}]"},
+		{"wèiyuējīn", "支付违约金。", "0"},
+		{"lǜshī", "律师", "3 [{0 2 3}]"},
+		{"音:nǚ", "女人", "3 [{0 1 3}]"},
+		{"nǚ", "女人", "0"}, // one syllable, as letters: only where nothing is found as written
+		{"nv", "女人", "0"},
+		{"wo", "我说", "0"},
 		{"二十万元", "借了200000元", "2 [{2 9 2}]"},
 		{"二十万元", "借了20万元", "2 [{2 6 2}]"},
 		{"20万", "借了二十万元", "2 [{2 5 2}]"},
@@ -167,4 +176,35 @@ func TestPhases(t *testing.T) {
 
 func participant(role, name string) capture.Participant {
 	return capture.Participant{Role: role, Name: name}
+}
+
+// FuzzMatcher: whatever can be asked can be planned and answered, and what a plan
+// calls certain is.
+func FuzzMatcher(f *testing.F) {
+	for _, s := range []string{"wo", "nv", "lü", "jiè kuǎn", "xian", "w", "音:o 音:借", "m", strings.Repeat("xian", 45) + "x", "20万 -音:nv", "范围:识别 a ~3行 nǚ", "-wo 我"} {
+		f.Add(s, "我借给那个女人二十万元，律师说。")
+	}
+	f.Fuzz(func(t *testing.T, query, text string) {
+		q, err := Parse(query)
+		if err != nil {
+			return
+		}
+		for _, widened := range []bool{false, true} {
+			m := NewMatcher(q, widened)
+			l := Line{Text: text, Heard: text, Role: "原告"}
+			sketches := Prepare([]Line{l})
+			for _, class := range m.Classes() {
+				if plans := m.Plan(class); len(plans) != max(1, len(m.groups)) {
+					t.Fatalf("%q: %d plans of %d groups", query, len(plans), len(m.groups))
+				}
+				m.Certain(class)
+			}
+			for g := range m.groups {
+				m.Spans(g, &l)
+			}
+			if bare := m.Lines([]Line{l}, nil); len(bare) != len(m.Lines([]Line{l}, sketches)) {
+				t.Fatalf("%q in %q: left out by the sketch", query, text)
+			}
+		}
+	})
 }

@@ -177,14 +177,8 @@ func spell(word string) (text string, tone uint8) {
 	tone = 5
 	for _, r := range norm.NFD.String(word) {
 		switch {
-		case r == 0x304:
-			tone = 1
-		case r == 0x301:
-			tone = 2
-		case r == 0x30c:
-			tone = 3
-		case r == 0x300:
-			tone = 4
+		case toneMark(r) != 0:
+			tone = toneMark(r)
 		case r == 0x308 && len(b) > 0 && b[len(b)-1] == 'u':
 			b[len(b)-1] = 'v'
 		case 'a' <= r && r <= 'z':
@@ -196,42 +190,90 @@ func spell(word string) (text string, tone uint8) {
 	return string(b), tone
 }
 
+// toneMark is the tone for which a combining mark stands; 0 for none.
+func toneMark(r rune) uint8 {
+	switch r {
+	case 0x304:
+		return 1
+	case 0x301:
+		return 2
+	case 0x30c:
+		return 3
+	case 0x300:
+		return 4
+	}
+	return 0
+}
+
+// untoned takes the tone marks off typed pinyin; tones are of its bytes, 0: none.
+func untoned(typed string) (plain string, tones []uint8) {
+	var b []byte
+	for _, r := range norm.NFD.String(typed) {
+		if tone := toneMark(r); tone != 0 && len(b) > 0 {
+			tones[len(b)-1] = tone
+		} else if r == 0x308 && len(b) > 0 && b[len(b)-1] == 'u' {
+			b[len(b)-1] = 'v'
+		} else {
+			b = utf8.AppendRune(b, r)
+			tones = append(tones, make([]uint8, len(b)-len(tones))...)
+		}
+	}
+	return string(b), tones
+}
+
 // maxSpellings bounds in how many ways one typed word is read.
 const maxSpellings = 16
 
 // spellings reads folded letters as syllables in every way they can be read:
-// xian is xian and xi'an. Digits 1 to 5 after a syllable are its tone, an
-// apostrophe or a space parts syllables. None where it is no pinyin.
-func (t *sounds) spellings(typed string) [][]sound {
-	var (
-		found [][]sound
-		walk  func(rest string, soFar []sound)
-	)
-	walk = func(rest string, soFar []sound) {
-		rest = strings.TrimLeft(rest, "' ")
-		if rest == "" {
-			if len(soFar) > 0 {
-				found = append(found, slices.Clone(soFar))
-			}
+// xian is xian and xi'an. Digits 1 to 5 after a syllable are its tone, or a mark
+// on one of its letters is; an apostrophe or a space parts syllables. None where
+// it is no pinyin.
+func (t *sounds) spellings(typed string) (found [][]sound) {
+	plain, tones := untoned(spelledOut(typed))
+	// next reads n letters from a place on as a syllable, and says where the one
+	// after it begins; 0: they are none.
+	next := func(at, n int) (sound, int) {
+		s, ok := t.syllables[plain[at:at+n]]
+		if !ok || n == 1 && len(plain) > at+1 && !strings.ContainsRune("aeo", rune(plain[at])) {
+			return sound{}, 0 // m and n are syllables only in the dictionary
+		}
+		one := sound{syllable: s, tone: slices.Max(tones[at : at+n])}
+		if slices.ContainsFunc(tones[at:at+n], func(other uint8) bool { return other != 0 && other != one.tone }) {
+			return sound{}, 0 // two syllables have two
+		}
+		at += n
+		if at < len(plain) && '1' <= plain[at] && plain[at] <= '5' {
+			one.tone = plain[at] - '0'
+			at++
+		}
+		return one, at + len(plain[at:]) - len(strings.TrimLeft(plain[at:], "' "))
+	}
+	// ends says from which places the end can be reached: without it, what is no
+	// pinyin at its end alone would be tried in every way there is before that.
+	ends := make([]bool, len(plain)+1)
+	ends[len(plain)] = true
+	for at := len(plain) - 1; at >= 0; at-- {
+		for n := 1; n <= min(t.longest, len(plain)-at) && !ends[at]; n++ {
+			_, to := next(at, n)
+			ends[at] = to > 0 && ends[to]
+		}
+	}
+	var walk func(at int, soFar []sound)
+	walk = func(at int, soFar []sound) {
+		if at == len(plain) {
+			found = append(found, slices.Clone(soFar))
 			return
 		}
 		// Longest first: what is meant comes first when there are too many.
-		for n := min(t.longest, len(rest)); n > 0 && len(found) < maxSpellings; n-- {
-			s, ok := t.syllables[strings.ReplaceAll(rest[:n], "ü", "v")]
-			if !ok {
-				continue
+		for n := min(t.longest, len(plain)-at); n > 0 && len(found) < maxSpellings; n-- {
+			if one, to := next(at, n); to > 0 && ends[to] {
+				walk(to, append(soFar, one))
 			}
-			if n == 1 && len(rest) > 1 && rest[0] != 'a' && rest[0] != 'e' && rest[0] != 'o' {
-				continue // m and n are syllables only in the dictionary
-			}
-			one, after := sound{syllable: s}, rest[n:]
-			if after != "" && '1' <= after[0] && after[0] <= '5' {
-				one.tone, after = after[0]-'0', after[1:]
-			}
-			walk(after, append(soFar, one))
 		}
 	}
-	walk(spelledOut(typed), nil)
+	if first := len(plain) - len(strings.TrimLeft(plain, "' ")); first < len(plain) {
+		walk(first, nil)
+	}
 	return found
 }
 
