@@ -22,7 +22,7 @@ func (c *Corpus) Query(h *Hearing) string {
 		return s
 	}
 	word := func() string {
-		switch c.rng.IntN(12) {
+		switch c.rng.IntN(13) {
 		case 0:
 			return part(1)
 		case 1, 2:
@@ -36,11 +36,13 @@ func (c *Corpus) Query(h *Hearing) string {
 		case 6:
 			return "音:" + heard(part(1+c.rng.IntN(4)))
 		case 7:
-			return "音:" + Typed(part(1+c.rng.IntN(3)), c.rng.IntN(3))
+			return "音:" + Typed(part(1+c.rng.IntN(3)), c.rng.IntN(4))
 		case 8:
 			return c.Amount()
 		case 9:
 			return c.RareWord()
+		case 10:
+			return Typed(part(1+c.rng.IntN(3)), c.rng.IntN(4)) // letters alone may be a word of the text
 		}
 		return c.Word()
 	}
@@ -87,8 +89,8 @@ func heard(s string) string {
 	return s
 }
 
-// Typed writes characters as they are typed: 0 pinyin, 1 with tones, 2
-// initials.
+// Typed writes characters as they are typed: 0 pinyin, 1 with tones as digits, 2
+// initials, 3 with tones as marks.
 func Typed(s string, how int) string {
 	args := pinyin.NewArgs()
 	switch how {
@@ -96,6 +98,8 @@ func Typed(s string, how int) string {
 		args.Style = pinyin.Tone3
 	case 2:
 		args.Style = pinyin.FirstLetter
+	case 3:
+		args.Style = pinyin.Tone
 	}
 	typed := ""
 	for _, r := range s {
