@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -151,14 +153,16 @@ func presentPhase(h capture.Hearing) string {
 	return newest.Phase
 }
 
-// instance names this process among those of its kind.
-func instance() string {
+// instance names this process among those of its kind: its host, its number, and
+// letters of chance, as PCs that were copied from one disk are called the same, and
+// number their processes alike.
+var instance = sync.OnceValue(func() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
-	return fmt.Sprintf("%s-%d", host, os.Getpid())
-}
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), strings.ToLower(rand.Text()[:4]))
+})
 
 // healthLog carries signs of life to the record server.
 type healthLog struct{ *courtLog }
