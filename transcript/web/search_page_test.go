@@ -220,7 +220,7 @@ func TestSearchFindsHearsQuotesOpens(t *testing.T) {
 	click(t, ctx, last+`[data-do="quote"]`)
 	until(t, ctx, `document.querySelector(".told").textContent.startsWith("引文已复制")`)
 	said := one.OpenedAt.Add(start).In(time.FixedZone("", 8*3600))
-	want := "被告何文柏：“借款属实，但是我已经还了六万元，现在只欠十四万元。”（（2026）内0000民初1号，" +
+	want := "被告何文柏：“借款属实，但是我已经还了6万元，现在只欠14万元。”（（2026）内0000民初1号，" +
 		said.Format("2006年1月2日15:04:05") + "，第三审判庭，庭审时间00:00:01，演示，不能作为证据）"
 	if got := clipboard(t, ctx); got != want {
 		t.Errorf("quoted as\n%s, want\n%s", got, want)

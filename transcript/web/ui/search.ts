@@ -4,7 +4,7 @@
 
 import "./tools";
 
-import { ask, hearingPath, Problem } from "./api";
+import { ask, hearingPath, type Line, Problem } from "./api";
 import type { Banner } from "./banner";
 import { copy, quotation } from "./quote";
 import { isSaved, keep, saved } from "./saved";
@@ -12,6 +12,7 @@ import { Filters } from "./search-filters";
 import { isHeard, withFilter } from "./search-query";
 import { foundHearing, type SearchHearing, type SearchLine, type SearchResult } from "./search-result";
 import { clock, t, translate } from "./words";
+import { asForm, shownText } from "./written";
 
 /** Typing rests this long before it is a search. */
 const typed = 250; // ms
@@ -451,9 +452,20 @@ export class Search extends HTMLElement {
   private async quote(hit: HTMLElement): Promise<void> {
     const found = this.lineOf(hit);
     if (!found) return;
+    const [h, l] = found;
     const heard = isHeard(this.shown?.result.query ?? "");
-    const done = await copy(quotation(found[0], found[1], heard));
+    const done = await copy(quotation(h, { ...l, text: heard ? l.text : await this.asWritten(h.id, l) }, heard));
     this.tell(t(done ? "quote.done" : "quote.failed"));
+  }
+
+  /** The text of a line as the record has it. */
+  private async asWritten(hearing: string, l: { id: string; text: string }): Promise<string> {
+    try {
+      return shownText(await ask<Line>(hearingPath(hearing, `/lines/${encodeURIComponent(l.id)}${asForm()}`)));
+    } catch (e) {
+      if (!(e instanceof Problem)) throw e;
+      return l.text;
+    }
   }
 
   private tell(words: string): void {
