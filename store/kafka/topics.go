@@ -109,46 +109,77 @@ func (c *Client) Ensure(ctx context.Context, topics ...Topic) error {
 	return nil
 }
 
-func (c *Client) ensure(ctx context.Context, topics []Topic) error {
+// Check finds the same as [Client.Ensure] and creates nothing: missing are the
+// topics that are not there, or that this user may not see.
+func (c *Client) Check(ctx context.Context, topics ...Topic) (missing []Topic, err error) {
 	cluster, err := c.metadata(ctx)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("kafka: check topics: %w", err)
 	}
+	if missing, err = c.compare(ctx, cluster, topics); err != nil {
+		return missing, fmt.Errorf("kafka: check topics: %w", err)
+	}
+	return missing, nil
+}
+
+// compare holds the topics that are there to what they should be.
+func (c *Client) compare(ctx context.Context, cluster *kafkago.MetadataResponse, topics []Topic) (missing []Topic, err error) {
 	existing := make(map[string]int)
 	for _, t := range cluster.Topics {
 		if t.Error == nil {
 			existing[t.Name] = len(t.Partitions)
 		}
 	}
-	embedded := cluster.ClusterID == embeddedClusterID
-	var missing []kafkago.TopicConfig
 	var compacted []string
 	for _, t := range topics {
 		n, ok := existing[t.Name]
 		switch {
 		case !ok:
-			missing = append(missing, c.topicConfig(t, embedded, len(cluster.Brokers)))
+			missing = append(missing, t)
 		case n != t.Partitions:
-			return permanent(fmt.Errorf("topic %s has %d partitions, want %d: set kafka.partitions to %d, or use another cluster", t.Name, n, t.Partitions, n))
+			return nil, permanent(wrongPartitions(t, n))
 		case t.Compacted:
 			compacted = append(compacted, t.Name)
 		}
 	}
-	if len(missing) > 0 {
-		res, err := c.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: missing})
-		if err != nil {
-			return err
-		}
-		for _, t := range missing {
-			// Another process may have been faster; the next run checks what it made.
-			if err := res.Errors[t.Topic]; errors.Is(err, kafkago.TopicAlreadyExists) {
-				return fmt.Errorf("topic %s was created by another process just now", t.Topic)
-			} else if err != nil {
-				return fmt.Errorf("create topic %s: %w", t.Topic, err)
-			}
+	return missing, c.checkCompacted(ctx, compacted)
+}
+
+// wrongPartitions says what to do about a topic that has n. Only those of a
+// courtroom's sound and words have as many as the configuration says.
+func wrongPartitions(t Topic, n int) error {
+	if t.Name != TopicAudio && t.Name != TopicSegments {
+		return fmt.Errorf("topic %s has %d partitions, want %d: make it anew, or use another cluster", t.Name, n, t.Partitions)
+	}
+	return fmt.Errorf("topic %s has %d partitions, want %d: set kafka.partitions to %d, or use another cluster", t.Name, n, t.Partitions, n)
+}
+
+func (c *Client) ensure(ctx context.Context, topics []Topic) error {
+	cluster, err := c.metadata(ctx)
+	if err != nil {
+		return err
+	}
+	missing, err := c.compare(ctx, cluster, topics)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	create := make([]kafkago.TopicConfig, len(missing))
+	for i, t := range missing {
+		create[i] = c.topicConfig(t, cluster.ClusterID == embeddedClusterID, len(cluster.Brokers))
+	}
+	res, err := c.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: create})
+	if err != nil {
+		return err
+	}
+	for _, t := range missing {
+		// Another process may have been faster; the next run checks what it made.
+		if err := res.Errors[t.Name]; errors.Is(err, kafkago.TopicAlreadyExists) {
+			return fmt.Errorf("topic %s was created by another process just now", t.Name)
+		} else if err != nil {
+			return fmt.Errorf("create topic %s: %w", t.Name, err)
 		}
 	}
-	return c.checkCompacted(ctx, compacted)
+	return nil
 }
 
 func (c *Client) topicConfig(t Topic, embedded bool, brokers int) kafkago.TopicConfig {

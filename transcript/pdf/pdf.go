@@ -67,6 +67,13 @@ func (p *Printer) Write(ctx context.Context, w io.Writer, r transcript.Record) e
 	return err
 }
 
+// Installed says what this machine lacks for a PDF: nil, or a
+// [transcript.UnavailableError].
+func Installed(ctx context.Context) error {
+	_, err := find(ctx)
+	return err
+}
+
 // find returns the LibreOffice of this machine, if it has a Chinese font to
 // print with.
 func find(ctx context.Context) (string, error) {
