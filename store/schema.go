@@ -40,7 +40,7 @@ func migrate(ctx context.Context, db Database, log *slog.Logger) error {
 		return fmt.Errorf("read the schema version: %w", err)
 	}
 	if has > SchemaVersion {
-		return fmt.Errorf("the database was written by a newer tingji (schema %d, this one knows %d): install that version or a later one", has, SchemaVersion)
+		return newerSchema(has)
 	}
 	done, err := p.Up(ctx)
 	if err != nil {
@@ -50,6 +50,34 @@ func migrate(ctx context.Context, db Database, log *slog.Logger) error {
 		log.Info("database schema brought up to date", "from", has, "to", SchemaVersion)
 	}
 	return nil
+}
+
+func newerSchema(has int64) error {
+	return fmt.Errorf("the database was written by a newer tingji (schema %d, this one knows %d): install that version or a later one", has, SchemaVersion)
+}
+
+// SchemaError is that of [Look] where the schema is older than this program's.
+type SchemaError struct {
+	Has int64 // 0: there is none yet
+}
+
+func (e *SchemaError) Error() string {
+	if e.Has == 0 {
+		return "the database holds no record yet: the record server makes one when it starts"
+	}
+	return fmt.Sprintf("the database is of an older tingji (schema %d, this one has %d), and only the record server changes that: start this version's, or use the version that is installed", e.Has, SchemaVersion)
+}
+
+// schemaVersion reads the version and changes nothing: 0 where there is no schema.
+func schemaVersion(ctx context.Context, db Database) (has int64, err error) {
+	there := "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'"
+	if db.Dialect == Postgres {
+		there = "SELECT count(to_regclass('schema_version'))"
+	}
+	if err = db.Read.QueryRowContext(ctx, there).Scan(&has); err == nil && has > 0 {
+		err = db.Read.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM schema_version").Scan(&has)
+	}
+	return has, err
 }
 
 func migrations(db Database) (*goose.Provider, error) {

@@ -20,6 +20,7 @@ type Store struct {
 	write   *sql.DB
 	read    *sql.DB
 	dialect Dialect
+	closed  func() error
 	index   index
 }
 
@@ -33,6 +34,8 @@ type Database struct {
 	Write   *sql.DB
 	Read    *sql.DB
 	Dialect Dialect
+	// Closed, where it is set, is called when the pools have been closed.
+	Closed func() error
 }
 
 // Open brings the schema of a database up to date and returns the store on it.
@@ -41,16 +44,44 @@ type Database struct {
 // A database of a newer program gives an error that says so, and is not
 // touched.
 func Open(ctx context.Context, db Database, log *slog.Logger) (*Store, error) {
-	s := &Store{write: db.Write, read: db.Read, dialect: db.Dialect}
+	s := newStore(db)
 	if err := migrate(ctx, db, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+// Look is Open for whoever only reads, beside a record server that may be of
+// another version: the schema stays as it is. Where it is an older one the error
+// is a [*SchemaError].
+func Look(ctx context.Context, db Database) (*Store, error) {
+	s := newStore(db)
+	has, err := schemaVersion(ctx, db)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("read the schema version: %w", err)
+	case has > SchemaVersion:
+		err = newerSchema(has)
+	case has < SchemaVersion:
+		err = &SchemaError{Has: has}
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func newStore(db Database) *Store {
+	s := &Store{write: db.Write, read: db.Read, dialect: db.Dialect, closed: db.Closed}
+	if s.closed == nil {
+		s.closed = func() error { return nil }
+	}
+	return s
+}
+
 // Close ends the store; calls under way fail. Idempotent.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.read.Close(), s.write.Close(), s.closed())
 }
 
 // Ping says whether the database answers.

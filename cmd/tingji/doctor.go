@@ -1,17 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"tingji/store"
 	"tingji/store/kafka"
+	"tingji/transcript/pdf"
 )
 
 type doctorCmd struct {
@@ -38,7 +40,7 @@ func (c doctorCmd) Run(ctx context.Context, a *app) error {
 		name string
 		look func(context.Context, *app) (string, error)
 	}{
-		{"folder", checkFolder}, {"store", checkStore}, {"broker", checkBroker}, {"engine", checkEngine}, {"seats", checkSeats}, {"ffmpeg", checkFFmpeg},
+		{"folder", checkFolder}, {"store", checkStore}, {"broker", checkBroker}, {"engine", checkEngine}, {"seats", checkSeats}, {"form", checkForm}, {"ffmpeg", checkFFmpeg},
 	} {
 		ctx, cancel := context.WithTimeout(ctx, checkPatience)
 		found, err := check.look(ctx, a)
@@ -85,13 +87,15 @@ func checkFolder(_ context.Context, a *app) (string, error) {
 }
 
 func checkStore(ctx context.Context, a *app) (string, error) {
-	if a.config.DB == "" {
-		if _, err := os.Stat(filepath.Join(a.config.Data, "tingji.db")); err != nil {
-			return "", noteError{errors.New("SQLite in the data folder; there is none yet, the first start makes it")}
+	if file, ok := a.sqliteFile(); ok {
+		if _, err := os.Stat(file); err != nil {
+			return "", noteError{fmt.Errorf("%s is not there yet, the first start makes it", file)}
 		}
 	}
-	db, err := a.openStore(ctx)
-	if err != nil {
+	db, err := a.existingStore(ctx)
+	if older := (*store.SchemaError)(nil); errors.As(err, &older) {
+		return "", noteError{err}
+	} else if err != nil {
 		return "", err
 	}
 	defer db.Close()
@@ -108,7 +112,26 @@ func checkBroker(ctx context.Context, a *app) (string, error) {
 		return "", err
 	}
 	defer client.Close()
-	return strings.Join(brokers, ", ") + " answers", client.Ping(ctx)
+	where := strings.Join(brokers, ", ") + " answers"
+	if err := client.Ping(ctx); err != nil {
+		return "", err
+	}
+	missing, err := client.Check(ctx, kafka.Topics(a.config.Kafka.Partitions)...)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s, and cannot be used: %w", where, err)
+	case len(missing) > 0:
+		names := make([]string, len(missing))
+		for i, t := range missing {
+			names[i] = t.Name
+		}
+		said := "the record server makes them when it starts"
+		if user := a.config.Kafka.User; user != "" {
+			said = "user " + user + " may not see them (docs/DEPLOY.md), or the record server has not made them yet"
+		}
+		return "", noteError{fmt.Errorf("%s, without the topics %s: %s", where, strings.Join(names, ", "), said)}
+	}
+	return where + "; its topics are in order", nil
 }
 
 func checkEngine(ctx context.Context, a *app) (string, error) {
@@ -160,6 +183,17 @@ func checkSeats(ctx context.Context, a *app) (string, error) {
 		}
 	}
 	return fmt.Sprintf("courtroom %s: %d seats deliver sound", id, len(seats)), nil
+}
+
+// checkForm looks at what records are written with.
+func checkForm(ctx context.Context, a *app) (string, error) {
+	if _, err := a.recordFormats(); err != nil {
+		return "", err
+	}
+	if err := pdf.Installed(ctx); err != nil {
+		return "", noteError{err}
+	}
+	return cmp.Or(a.config.RecordTemplate, "the built-in one") + ", as DOCX and PDF", nil
 }
 
 func checkFFmpeg(context.Context, *app) (string, error) {

@@ -73,29 +73,54 @@ type server struct {
 	url     string // of the pages, if it has any
 }
 
-// openStore opens the database that db names: empty is SQLite in the folder.
+// openStore opens the database that db names, and brings it up to date: empty is
+// SQLite in the folder.
 func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 	if path, ok := a.sqliteFile(); ok {
 		return sqlite.Open(ctx, path, a.log)
 	}
-	switch db := a.config.DB; {
-	case strings.HasPrefix(db, "postgres://"), strings.HasPrefix(db, "postgresql://"):
-		s, err := postgres.Open(ctx, db, a.log)
-		if wrong := (*pgconn.ParseConfigError)(nil); errors.As(err, &wrong) {
-			err = usageError{err} // the address, and no server's state
-		}
-		return s, err
-	default:
-		return nil, misuse("db = %q: write sqlite:FILE or postgres://user@host/database", db)
-	}
+	return a.onPostgres(func(db string) (*store.Store, error) { return postgres.Open(ctx, db, a.log) })
 }
 
-// existingStore opens a store that is there: a command that reads makes none.
+// existingStore opens a store that is there: a command that reads makes none, and
+// changes none. One of an older version is the record server's to bring up to
+// date, but for a backup: of that a copy is, as it has to stay what it was.
 func (a *app) existingStore(ctx context.Context) (*store.Store, error) {
 	if err := a.storeExists(); err != nil {
 		return nil, err
 	}
-	return a.openStore(ctx)
+	path, ok := a.sqliteFile()
+	if !ok {
+		return a.onPostgres(func(db string) (*store.Store, error) { return postgres.Look(ctx, db) })
+	}
+	if !stillBackup(path) {
+		return sqlite.Look(ctx, path)
+	}
+	s, err := sqlite.LookStill(ctx, path)
+	if older := (*store.SchemaError)(nil); errors.As(err, &older) {
+		return sqlite.OpenCopy(ctx, path, a.log)
+	}
+	return s, err
+}
+
+// stillBackup reports whether a file of SQLite is a backup's, and was not put to use
+// since: then it has a log beside it.
+func stillBackup(file string) bool {
+	_, backup := os.Stat(filepath.Join(filepath.Dir(file), backupFile))
+	_, log := os.Stat(file + "-wal")
+	return backup == nil && log != nil
+}
+
+func (a *app) onPostgres(open func(db string) (*store.Store, error)) (*store.Store, error) {
+	db := a.config.DB
+	if !strings.HasPrefix(db, "postgres://") && !strings.HasPrefix(db, "postgresql://") {
+		return nil, misuse("db = %q: write sqlite:FILE or postgres://user@host/database", db)
+	}
+	s, err := open(db)
+	if wrong := (*pgconn.ParseConfigError)(nil); errors.As(err, &wrong) {
+		err = usageError{err} // the address, and no server's state
+	}
+	return s, err
 }
 
 func (a *app) storeExists() error {

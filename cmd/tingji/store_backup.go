@@ -157,15 +157,7 @@ func (c storeRestoreCmd) Run(ctx context.Context, a *app) error {
 // fill copies a file of SQLite into the configured database, from a copy of it:
 // opening it would change it.
 func (a *app) fill(ctx context.Context, file string) error {
-	temp, err := os.MkdirTemp("", "tingji-restore-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
-	if err := copyOut(ctx, filepath.Dir(file), temp, audio.Copied{File: filepath.Base(file)}); err != nil {
-		return err
-	}
-	from, err := sqlite.Open(ctx, filepath.Join(temp, filepath.Base(file)), a.log)
+	from, err := sqlite.OpenCopy(ctx, file, a.log)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,15 @@ const connections = 8
 // (postgres://user@host/name, or a libpq keyword string). Errors name the
 // server and the database, never the password.
 func Open(ctx context.Context, url string, log *slog.Logger) (*store.Store, error) {
+	return open(ctx, url, func(db store.Database) (*store.Store, error) { return store.Open(ctx, db, log) })
+}
+
+// Look opens the record for whoever only reads; see [store.Look].
+func Look(ctx context.Context, url string) (*store.Store, error) {
+	return open(ctx, url, func(db store.Database) (*store.Store, error) { return store.Look(ctx, db) })
+}
+
+func open(ctx context.Context, url string, with func(store.Database) (*store.Store, error)) (*store.Store, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err) // pgx hides the password
@@ -43,7 +52,7 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*store.Store, erro
 	if err := identify(ctx, db); err != nil {
 		return fail(errors.Join(err, db.Close()))
 	}
-	s, err := store.Open(ctx, store.Database{Write: db, Read: db, Dialect: store.Postgres}, log)
+	s, err := with(store.Database{Write: db, Read: db, Dialect: store.Postgres})
 	if err != nil {
 		return fail(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -50,6 +51,72 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*store.Store, err
 		return fail(err)
 	}
 	return s, nil
+}
+
+// Look opens the record in the file path for whoever only reads, also beside a
+// server of another version; see [store.Look].
+func Look(ctx context.Context, path string) (*store.Store, error) {
+	db, err := pools(path)
+	return look(ctx, path, db, err)
+}
+
+// LookStill is Look for a file that nobody writes, a backup's: it may lie where
+// nothing can be written, and not a byte of it or of its folder changes.
+func LookStill(ctx context.Context, path string) (*store.Store, error) {
+	db, err := pool(path, url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"cache_size(-16000)"}})
+	if db != nil {
+		db.SetMaxOpenConns(readers)
+	}
+	return look(ctx, path, store.Database{Write: db, Read: db, Dialect: store.SQLite}, err)
+}
+
+func look(ctx context.Context, path string, db store.Database, err error) (s *store.Store, _ error) {
+	if err == nil {
+		s, err = store.Look(ctx, db)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, explain(err))
+	}
+	return s, nil
+}
+
+// OpenCopy opens a copy of the file path, which nobody may be writing, brought up
+// to date. It lies in the system's folder for such things until it is closed.
+func OpenCopy(ctx context.Context, path string, log *slog.Logger) (*store.Store, error) {
+	temp, err := os.MkdirTemp("", "tingji-copy-*")
+	if err != nil {
+		return nil, fmt.Errorf("copy %s: %w", path, err)
+	}
+	copied := filepath.Join(temp, filepath.Base(path))
+	remove := func() error { return os.RemoveAll(temp) }
+	if err := copyFile(ctx, path, copied); err != nil {
+		return nil, errors.Join(fmt.Errorf("copy %s into %s, which TMPDIR names: %w", path, os.TempDir(), err), remove())
+	}
+	db, err := pools(copied)
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	db.Closed = remove
+	s, err := store.Open(ctx, db, log)
+	if err != nil {
+		return nil, fmt.Errorf("open a copy of %s: %w", path, explain(err))
+	}
+	return s, nil
+}
+
+func copyFile(ctx context.Context, from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { in.Close() })() // ends the copying of a long file
+	_, err = io.Copy(out, in)
+	return errors.Join(err, ctx.Err(), out.Close())
 }
 
 // pools are one connection that writes and several that read. Each setting
