@@ -2,7 +2,10 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
+
+	"tingji/transcript"
 )
 
 // DiskFull reports whether an error, of the database or of a file, says that
@@ -25,4 +28,12 @@ func DiskFull(err error) bool {
 		return pg.SQLState() == pgDiskFull
 	}
 	return false
+}
+
+// nameFull makes the error of a full disk one that the docket and the pages know.
+func nameFull(err error) error {
+	if DiskFull(err) {
+		return fmt.Errorf("%w: %w", transcript.ErrDiskFull, err)
+	}
+	return err
 }

@@ -34,7 +34,7 @@ func (s *Store) CreateHearing(ctx context.Context, h capture.Hearing) error {
 		ON CONFLICT (id) DO NOTHING`,
 		h.ID, h.Version, string(h.Status), h.Courtroom, h.CaseNo, toMicro(h.CreatedAt), string(state))
 	if err != nil {
-		return fmt.Errorf("create hearing %s: %w", h.ID, err)
+		return fmt.Errorf("create hearing %s: %w", h.ID, nameFull(err))
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return fmt.Errorf("create hearing %s: %w", h.ID, errors.Join(errors.New("a hearing with this id exists"), err))

@@ -106,13 +106,13 @@ func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
 func (s *Store) transact(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return nameFull(err)
 	}
 	defer tx.Rollback() // after a commit: no effect
 	if err := f(tx); err != nil {
-		return err
+		return nameFull(err)
 	}
-	return tx.Commit()
+	return nameFull(tx.Commit())
 }
 
 // changeLightly is change for what can be made anew: the commit does not wait

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"tingji/capture"
@@ -75,7 +74,7 @@ const (
 // storeFailing words a failure of the database for people; the log has its
 // cause.
 func storeFailing(err error) capture.Alarm {
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, ErrDiskFull) {
 		return capture.Alarm{
 			Code:   alarmDisk,
 			Text:   "记录服务器的磁盘已满，新的文字暂时存不进去。录音不受影响；请清理磁盘，之后会自动补上。",

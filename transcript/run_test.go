@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +113,7 @@ func TestDiskFull(t *testing.T) {
 		p := openPage(t, d, h.ID)
 		log := newFakeLog()
 		stop := run(t, d, log)
-		full := fmt.Errorf("write wal: %w", syscall.ENOSPC)
+		full := fmt.Errorf("write wal: %w", transcript.ErrDiskFull)
 		store.faults(func(call string) error {
 			if call == "ApplyStep" {
 				return full

@@ -14,6 +14,10 @@ import (
 // exist or that the reader may not see.
 var ErrNotFound = errors.New("not found")
 
+// ErrDiskFull is returned for what the store has no room for: nothing was changed,
+// and the same call works once there is room again.
+var ErrDiskFull = errors.New("the record server's disk is full")
+
 // ConflictError says that a line has a newer revision than the writer knew.
 type ConflictError struct{ Current Line }
 

@@ -40,7 +40,7 @@ func (c doctorCmd) Run(ctx context.Context, a *app) error {
 		name string
 		look func(context.Context, *app) (string, error)
 	}{
-		{"folder", checkFolder}, {"store", checkStore}, {"broker", checkBroker}, {"engine", checkEngine}, {"seats", checkSeats}, {"form", checkForm}, {"ffmpeg", checkFFmpeg},
+		{"folder", checkFolder}, {"disk", checkDisk}, {"store", checkStore}, {"broker", checkBroker}, {"engine", checkEngine}, {"seats", checkSeats}, {"form", checkForm}, {"ffmpeg", checkFFmpeg},
 	} {
 		ctx, cancel := context.WithTimeout(ctx, checkPatience)
 		found, err := check.look(ctx, a)

@@ -226,9 +226,13 @@ func (a *app) startServer(ctx context.Context, s *stack, log *courtLog) (*server
 	}
 
 	s.Go("health", func(ctx context.Context) error { return followHealth(ctx, log, server.docket) })
+	disk := diskWatch{app: a}
 	s.Go("archive health", func(ctx context.Context) error {
 		return everySecond(ctx, func(now time.Time) {
 			h := capture.Health{Component: "serve", Instance: "archive", At: now, Alarms: server.archive.Alarms()}
+			if !slices.ContainsFunc(h.Alarms, func(alarm capture.Alarm) bool { return alarm.Code == "disk-full" }) {
+				h.Alarms = append(h.Alarms, disk.alarms(now)...)
+			}
 			server.docket.ReportHealth(h)
 			// For tingji capture check, which has nobody else to ask.
 			ctx, cancel := context.WithTimeout(ctx, time.Second)

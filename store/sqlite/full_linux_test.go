@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -8,6 +9,7 @@ import (
 
 	"tingji/store"
 	"tingji/store/storetest"
+	"tingji/transcript"
 )
 
 // A full disk gives an error that says so; what was confirmed is there, and
@@ -33,7 +35,7 @@ func TestDiskFull(t *testing.T) {
 	defer s.Close()
 	var steps int64
 	err = storetest.WriteForEver(t.Context(), s, func(n int64) bool { steps = n; return true })
-	if !store.DiskFull(err) {
+	if !store.DiskFull(err) || !errors.Is(err, transcript.ErrDiskFull) {
 		t.Fatalf("after %d steps: error %v, want one of a full disk", steps, err)
 	}
 	storetest.CheckWritten(t, s, steps)

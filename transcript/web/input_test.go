@@ -1,7 +1,10 @@
 package web
 
 import (
+	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"tingji/transcript"
@@ -59,4 +62,12 @@ func FuzzIfMatch(f *testing.F) {
 			t.Fatalf("%q: %d, %v", header, n, err)
 		}
 	})
+}
+
+// A full disk is not an internal error that only a technician can look up.
+func TestDiskFullIsSaid(t *testing.T) {
+	refusal := refusalOf(fmt.Errorf("revise h1/7: %w: disk I/O", transcript.ErrDiskFull))
+	if refusal == nil || problems[refusal.code].status != http.StatusInsufficientStorage || !strings.Contains(refusal.detail.zh, "没有保存") {
+		t.Errorf("the reader is told %+v", refusal)
+	}
 }

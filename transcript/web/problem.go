@@ -46,6 +46,7 @@ const (
 	internalError        code = "internal"
 	notImplemented       code = "not-built"
 	timedOut             code = "timed-out"
+	diskFull             code = "disk-full"
 	openDoubts           code = "open-doubts"
 	demoRecord           code = "demo-record"
 	incomplete           code = "incomplete"
@@ -79,6 +80,7 @@ var problems = map[code]struct {
 	internalError:        {http.StatusInternalServerError, text{"服务器出错", "Server error"}},
 	notImplemented:       {http.StatusNotImplemented, text{"尚未提供", "Not built yet"}},
 	timedOut:             {http.StatusServiceUnavailable, text{"未能及时完成", "Not done in time"}},
+	diskFull:             {http.StatusInsufficientStorage, text{"服务器磁盘已满", "The server's disk is full"}},
 	openDoubts:           {http.StatusConflict, text{"笔录尚有存疑", "The record has open doubts"}},
 	demoRecord:           {http.StatusConflict, text{"演示笔录不能签名", "A demonstration cannot be signed"}},
 	noCase:               {http.StatusConflict, text{"庭审未绑定案件", "The hearing has no case"}},
@@ -149,6 +151,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		e = internalProblem(id)
 	} else if e.code == proofBroken {
 		s.Log.Error("a signed record is damaged", "method", r.Method, "path", r.URL.Path, "err", err)
+	} else if e.code == diskFull {
+		s.Log.Error("a change was not kept", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	s.writeProblem(w, r, e)
 }
@@ -222,6 +226,10 @@ func refusalOf(err error) *apiError {
 		return &apiError{code: notFound, detail: text{
 			"没有这一庭审、这一行或这段录音，或者无权查看。",
 			"there is no such hearing, line or recording, or you may not see it."}}
+	case errors.Is(err, transcript.ErrDiskFull):
+		return &apiError{code: diskFull, cause: err, detail: text{
+			"服务器磁盘已满，这次的改动没有保存。请技术人员清理磁盘，之后再试；录音不受影响。",
+			"the server's disk is full, and this change was not kept. Have some space freed, then try again; recording is not affected."}}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &apiError{code: timedOut, detail: text{
 			"服务器没有及时完成，请再试。", "the server did not finish in time; try again."}}
