@@ -81,7 +81,7 @@ func (s *Store) updateHearing(ctx context.Context, id string, change func(*captu
 		if st := capture.Status(status); st == capture.Signed {
 			return &transcript.StateError{Hearing: id, Status: st, Action: "revise"}
 		}
-		h.ID, h.Version = id, version+1
+		h.ID, h.Version = id, max(version, h.Version)+1
 		state, err := json.Marshal(h)
 		if err != nil {
 			return err

@@ -69,6 +69,8 @@ const (
 	alarmDisk   = "disk-full"
 	alarmBroker = "broker-unreachable"
 	alarmAside  = "segments-set-aside"
+
+	alarmRestored = "restored"
 )
 
 // storeFailing words a failure of the database for people; the log has its

@@ -52,13 +52,18 @@ const (
 func (d *Docket) Run(ctx context.Context, pub Publisher, segments SegmentLog) error {
 	defer d.feeds.end()
 	var work sync.WaitGroup
-	work.Go(func() { d.publish(ctx, pub) })
 	work.Go(func() { d.watch(ctx) })
 	work.Go(func() { d.stamp(ctx) })
 	work.Go(func() { d.adoptAll(ctx) })
-	for p := range segments.Partitions() {
-		work.Go(func() { d.assemble(ctx, segments, p) })
-	}
+	work.Go(func() {
+		if !d.recall(ctx, pub) {
+			return
+		}
+		work.Go(func() { d.publish(ctx, pub) })
+		for p := range segments.Partitions() {
+			work.Go(func() { d.assemble(ctx, segments, p) })
+		}
+	})
 	work.Wait()
 	return nil
 }

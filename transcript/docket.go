@@ -26,6 +26,9 @@ type Store interface {
 // acknowledged, or with ctx's error.
 type Publisher interface {
 	PublishHearing(ctx context.Context, h capture.Hearing) error
+	// Published are the hearings as they were published last, also by a server
+	// whose store is lost.
+	Published(ctx context.Context) ([]capture.Hearing, error)
 	PublishPosition(ctx context.Context, s asr.ChannelState) error
 }
 

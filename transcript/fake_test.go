@@ -415,6 +415,16 @@ func (l *fakeLog) PublishHearing(_ context.Context, h capture.Hearing) error {
 	return l.away
 }
 
+func (l *fakeLog) Published(context.Context) ([]capture.Hearing, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := map[string]capture.Hearing{}
+	for _, h := range l.hearings {
+		last[h.ID] = h
+	}
+	return slices.Collect(maps.Values(last)), l.away
+}
+
 func (l *fakeLog) PublishPosition(_ context.Context, s asr.ChannelState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -48,7 +48,7 @@ type Source struct {
 type HearingStore interface {
 	CreateHearing(ctx context.Context, h capture.Hearing) error
 	// UpdateHearing runs change on the stored state in one transaction, raises
-	// Version, and returns the new state and the id of the change. When change
+	// Version, also one that change has raised, and returns the new state and the id of the change. When change
 	// fails its error is returned as it is and nothing is written.
 	UpdateHearing(ctx context.Context, id string, change func(*capture.Hearing) error) (capture.Hearing, int64, error)
 	Hearing(ctx context.Context, id string) (capture.Hearing, error) // ErrNotFound

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -54,6 +56,25 @@ func (l *courtLog) put(ctx context.Context, topic, key string, value any) error 
 // PublishHearing puts the state of a hearing into hearings.v1.
 func (l *courtLog) PublishHearing(ctx context.Context, h capture.Hearing) error {
 	return l.put(ctx, kafka.TopicHearings, h.ID, h)
+}
+
+// publishedPatience is how long the hearings may take that are on the log.
+const publishedPatience = 20 * time.Second
+
+// Published implements [transcript.Publisher].
+func (l *courtLog) Published(ctx context.Context) ([]capture.Hearing, error) {
+	ctx, cancel := context.WithTimeout(ctx, publishedPatience)
+	defer cancel()
+	last := map[string]capture.Hearing{}
+	loaded := false
+	err := follow(ctx, l.client, kafka.TopicHearings, func(h capture.Hearing) { last[h.ID] = h }, func() {
+		loaded = true
+		cancel()
+	})
+	if loaded {
+		return slices.Collect(maps.Values(last)), nil
+	}
+	return nil, fmt.Errorf("read %s: %w", kafka.TopicHearings, err)
 }
 
 // PublishPosition puts the state of a channel into positions.v1.

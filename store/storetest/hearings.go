@@ -39,6 +39,11 @@ func testHearings(t *testing.T, b *bench) {
 	if !reflect.DeepEqual(again, got) {
 		t.Errorf("stored %+v, returned %+v", again, got)
 	}
+	got, _, err = b.UpdateHearing(b.ctx, "h1", func(h *capture.Hearing) error { h.Version = 7; return nil })
+	b.ok(err)
+	if got.Version != 8 {
+		t.Errorf("version %d, of one that was raised to 7", got.Version)
+	}
 }
 
 func testUpdateFails(t *testing.T, b *bench) {

@@ -219,8 +219,9 @@ func (rooms) Seats(string) []capture.Seat {
 // nowhere publishes to nobody.
 type nowhere struct{}
 
-func (nowhere) PublishHearing(context.Context, capture.Hearing) error   { return nil }
-func (nowhere) PublishPosition(context.Context, asr.ChannelState) error { return nil }
+func (nowhere) PublishHearing(context.Context, capture.Hearing) error       { return nil }
+func (nowhere) Published(context.Context) (list []capture.Hearing, _ error) { return list, nil }
+func (nowhere) PublishPosition(context.Context, asr.ChannelState) error     { return nil }
 
 // segmentLog is a log of one partition in memory.
 type segmentLog struct {
