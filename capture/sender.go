@@ -345,7 +345,7 @@ func (s *sender) watch() {
 	s.impatient()
 	began := s.began.Load()
 	if began != 0 && time.Since(time.Unix(0, began)) > sendSlow {
-		s.unreachable(nil)
+		s.unreachable(context.DeadlineExceeded)
 	}
 }
 
