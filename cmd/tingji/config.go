@@ -177,9 +177,8 @@ func LoadConfig(path string, environ []string) (Config, []string, error) {
 			return c, nil, misuse("configuration %s: %s", path, oneLine(err))
 		}
 		if unknown := meta.Undecoded(); len(unknown) > 0 {
-			key := unknown[0].String()
 			known := append(configKeys(reflect.TypeFor[Config](), ""), "kafka", "asr", "asr.phase", "asr.engine", "capture", "courtroom", "courtroom.seat")
-			return c, nil, misuse("configuration %s: unknown key %q%s", path, key, didYouMean(key, known))
+			return c, nil, misuse("configuration %s: %s", path, unknownKeys(unknown, known))
 		}
 	}
 	warnings, err := applyEnviron(&c, environ)
@@ -188,6 +187,21 @@ func LoadConfig(path string, environ []string) (Config, []string, error) {
 	}
 	c.ASR.gather()
 	return c, warnings, nil
+}
+
+// unknownKeys names all of them, once each, so that a file is put right in one go.
+// What stands in an unknown table is not named beside it.
+func unknownKeys(unknown []toml.Key, known []string) string {
+	var named, said []string
+	for _, k := range unknown {
+		key := k.String()
+		if slices.ContainsFunc(named, func(n string) bool { return key == n || strings.HasPrefix(key, n+".") }) {
+			continue
+		}
+		named = append(named, key)
+		said = append(said, fmt.Sprintf("unknown key %q%s", key, didYouMean(key, known)))
+	}
+	return strings.Join(said, "; ")
 }
 
 // gather makes asr.url one of several engines, and the first of several the one
@@ -360,6 +374,8 @@ func (e EngineConfig) check() error {
 		return misuse("asr.engine %s: parallel = %d: 1 to 256", e.URL, e.Parallel)
 	case e.Weight < 1 || e.Weight > 1000:
 		return misuse("asr.engine %s: weight = %d: 1 to 1000", e.URL, e.Weight)
+	case checkLanguage("asr.engine "+e.URL, e.Language) != nil:
+		return checkLanguage("asr.engine "+e.URL, e.Language)
 	case e.Timeout < 0:
 		return misuse("asr.engine %s: timeout = %s: must be positive", e.URL, e.Timeout)
 	case e.native() && e.Server != "":
@@ -370,6 +386,14 @@ func (e EngineConfig) check() error {
 		return misuse("asr.engine %s: server = %q: one of %s", e.URL, e.Server, strings.Join(openai.Servers(), ", "))
 	}
 	return checkEngineURL(e.URL)
+}
+
+// checkLanguage refuses what engines pass over without a word, and guess then.
+func checkLanguage(where, language string) error {
+	if strings.ContainsAny(language, "-_ ") {
+		return misuse("%s: language = %q: two letters, such as zh", where, language)
+	}
+	return nil
 }
 
 func checkEndSilence(where string, d Duration) error {
@@ -391,6 +415,17 @@ func (c *Config) Check() error {
 	}
 	if c.Kafka.Partitions < 1 || c.Kafka.Partitions > 512 {
 		return misuse("kafka.partitions = %d: 1 to 512", c.Kafka.Partitions)
+	}
+	if c.Kafka.Replication < 1 {
+		return misuse("kafka.replication = %d: at least 1", c.Kafka.Replication)
+	}
+	for _, host := range c.Hosts {
+		if net.ParseIP(host) == nil && (strings.ContainsAny(host, "/: ") || host == "") {
+			return misuse("hosts: %q: a name alone, such as tingji.court.example, without https:// and port", host)
+		}
+	}
+	if err := checkLanguage("asr", c.ASR.Language); err != nil {
+		return err
 	}
 	if c.Kafka.CapMB < 64 {
 		return misuse("kafka.cap_mb = %d: at least 64", c.Kafka.CapMB)

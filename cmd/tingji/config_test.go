@@ -86,6 +86,12 @@ func TestConfigRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"unknown key", "[asr]\nurll = \"x\"\n", `unknown key "asr.urll"; did you mean "asr.url"?`},
 		{"unknown table", "[kafak]\nbrokers = []\n", `did you mean "kafka`},
+		{"several keys", "curt = 1\n[kafka]\npasswd = \"x\"\n[nowhere]\na = 1\nb = 2\n",
+			`unknown key "curt"; did you mean "court"?; unknown key "kafka.passwd"; did you mean "kafka.password"?; unknown key "nowhere"` + "\n"},
+		{"a host with its scheme", "hosts = [\"https://tingji.court.example/\"]\n", "a name alone"},
+		{"no copy", "[kafka]\nreplication = 0\n", "at least 1"},
+		{"language with a country", "[asr]\nlanguage = \"zh-CN\"\n", "two letters"},
+		{"engine's language", "[[asr.engine]]\nurl = \"http://a:1/v1\"\nlanguage = \"zh-CN\"\n", "two letters"},
 		{"unlike any key", "bogus = 1\n", `unknown key "bogus"` + "\n"},
 		{"syntax", "court = \n", "line 1"},
 		{"a port for everybody", "listen = \"0.0.0.0:8080\"\n", "this machine only"},
