@@ -156,6 +156,10 @@ func (d *Docket) publish(ctx context.Context, pub Publisher) {
 	}
 }
 
+// PublishAgain has all that the log may lack published once more: for a log that was
+// lost and made anew.
+func (d *Docket) PublishAgain() { d.outbox.askAgain() }
+
 // queueStored queues every state that the log may lack. To publish one again
 // is harmless, as the topics are compacted.
 //

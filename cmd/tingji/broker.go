@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tingji/store/kafka"
+	"tingji/transcript"
 )
 
 // joinCourt takes this place's data folder and joins the court's log.
@@ -46,6 +47,46 @@ func (a *app) dialLog(s *stack, config kafka.Config) (*courtLog, error) {
 // ensure creates the topics that are missing. It waits while the broker is away.
 func (l *courtLog) ensure(ctx context.Context) error {
 	return l.client.Ensure(ctx, kafka.Topics(l.rooms.Count)...)
+}
+
+// topicsEvery is how often the record server looks whether the topics are there,
+// while the broker gives it trouble.
+const topicsEvery = 3 * time.Second
+
+// keepTopics is ensure for the record server, which also makes the topics that the
+// broker has lost: one that was made anew after its disk has failed, perhaps in a
+// hearing. What the store knows is published again then: on a log without hearings
+// and positions workers would begin where nobody follows them.
+func (a *app) keepTopics(ctx context.Context, log *courtLog, docket *transcript.Docket) error {
+	if err := log.ensure(ctx); err != nil {
+		return err
+	}
+	lost := false
+	return a.every(ctx, topicsEvery, "topics", func(ctx context.Context) error {
+		_, why, out := log.client.Outage()
+		if !out {
+			if lost {
+				lost = false
+				docket.PublishAgain()
+			}
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, checkPatience)
+		defer cancel()
+		missing, err := log.client.Check(ctx, kafka.Topics(log.rooms.Count)...)
+		if err != nil {
+			return err
+		}
+		// A worker that was started meanwhile may have made them.
+		if len(missing) == 0 && !kafka.NoSuchTopic(why) {
+			return nil
+		}
+		if !lost {
+			a.log.Warn("the broker has lost topics, as one that was made anew: they are made again, and what the store knows is published again", "missing", len(missing))
+		}
+		lost = true
+		return log.ensure(ctx)
+	})
 }
 
 // ensureAtLast is ensure for a courtroom's PC, which records whatever the broker

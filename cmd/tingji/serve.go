@@ -54,11 +54,11 @@ func (c serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s.Go("topics", log.ensure)
 	server, err := a.startServer(ctx, s, log)
 	if err != nil {
 		return err
 	}
+	s.Go("topics", func(ctx context.Context) error { return a.keepTopics(ctx, log, server.docket) })
 	r := newRefiller(a, log, server)
 	s.Go("refiller", func(ctx context.Context) error { return a.every(ctx, refillEvery, "refill", r.look) })
 	fmt.Fprintf(a.stdout, "tingji: pages at %s\n", server.url)

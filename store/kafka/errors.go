@@ -67,6 +67,9 @@ func Retryable(err error) bool {
 	return true
 }
 
+// NoSuchTopic reports whether an error says that the broker has no such topic.
+func NoSuchTopic(err error) bool { return errors.Is(err, kafkago.UnknownTopicOrPartition) }
+
 // retryableCode are codes that pass by themselves and that kafka-go does not
 // count as temporary.
 func retryableCode(code kafkago.Error) bool {
