@@ -15,6 +15,8 @@ const (
 	// the log is taken to have forgotten what it needs: workers report silence
 	// every 10 s of audio.
 	refillStuck = 4
+	// refillLook is how often of these looks the log itself is read.
+	refillLook = 3
 	// refillAhead is how many chunks a channel is given before a worker must
 	// have decided some: a minute. It bounds what the broker holds, and what a
 	// hearing that is open in the same courtroom has to wait for. It is more than
@@ -93,10 +95,35 @@ func (r *refiller) look(ctx context.Context) error {
 	return nil
 }
 
-// forgotten says whether the log begins behind what the channel needs.
+// forgotten says whether the log lacks what the channel needs next: it begins behind
+// that, or is another one than the position was taken of, made anew after the broker
+// had lost its disk.
 func (r *refiller) forgotten(ctx context.Context, b behind) (bool, error) {
-	first, _, err := r.log.client.Offsets(ctx, kafka.TopicAudio, b.partition)
-	return first > b.at.Offset, err
+	first, end, err := r.log.client.Offsets(ctx, kafka.TopicAudio, b.partition)
+	if err != nil || first > b.at.Offset || b.at.Offset >= end {
+		return err == nil, err
+	}
+	if b.audio.Seq <= b.at.Seq || r.still[b.key()].times%refillLook != 0 {
+		return false, nil
+	}
+	// The first chunk of the channel from there on is the one, or one that is known.
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	reader := r.log.client.Reader(kafka.TopicAudio, b.partition, b.at.Offset)
+	for reader.Offset() < end {
+		records, err := reader.Next(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, record := range records {
+			if string(record.Key) != b.key() {
+				continue
+			}
+			chunk, err := capture.ParseChunk(message(record))
+			return err == nil && chunk.Seq > b.at.Seq && !chunk.Follows(b.at.Seq), nil
+		}
+	}
+	return true, nil
 }
 
 // refill sends what the channels of a hearing wait for, in the order in which
