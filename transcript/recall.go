@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -60,7 +61,9 @@ func (d *Docket) recallOne(ctx context.Context, told capture.Hearing) (taken boo
 	switch {
 	case errors.Is(err, ErrNotFound):
 		h := recalled(told)
-		h.Version++
+		if !reflect.DeepEqual(h, told) {
+			h.Version++ // else it is what everybody knows
+		}
 		if err := d.store.CreateHearing(ctx, h); err != nil {
 			return false, fmt.Errorf("recall hearing %s: %w", h.ID, err)
 		}
