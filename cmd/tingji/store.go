@@ -59,13 +59,13 @@ func (c storeCheckCmd) Run(ctx context.Context, a *app) error {
 	}
 	checked, err := db.Check(ctx, func(f store.Fault) { say(f.Where, f.What) })
 	if err != nil {
-		return errors.Join(err, interrupted(ctx))
+		return interrupted(ctx, err)
 	}
 	var sound audio.Checked
 	if !c.NoAudio {
 		sound, err = a.archive(db).Check(ctx, func(file, what string) { say("audio file "+file, what) })
 		if err != nil {
-			return errors.Join(err, interrupted(ctx))
+			return interrupted(ctx, err)
 		}
 	}
 	if faults > 0 {
@@ -83,11 +83,12 @@ func (c storeCheckCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func interrupted(ctx context.Context) error {
+// interrupted is err, or that somebody ended what failed.
+func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	return nil
+	return err
 }
 
 type storeMoveCmd struct {
@@ -130,7 +131,7 @@ func (c storeMoveCmd) Run(ctx context.Context, a *app) error {
 		if errors.Is(err, store.ErrNotEmpty) {
 			return misuse("--to: %v", err)
 		}
-		return errors.Join(err, interrupted(ctx))
+		return interrupted(ctx, err)
 	}
 	printTables(a, tables)
 	_, err = fmt.Fprintf(a.stdout, "ok, in %s: rows and sums are equal; now set db = %q\n", time.Since(began).Round(time.Second), withoutPassword(c.To))

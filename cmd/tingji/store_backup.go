@@ -82,7 +82,7 @@ func (c storeBackupCmd) Run(ctx context.Context, a *app) error {
 		return writeSynced(filepath.Join(dir, backupFile), strings.NewReader(string(text)+"\n"))
 	})
 	if err != nil {
-		return errors.Join(err, interrupted(ctx))
+		return interrupted(ctx, err)
 	}
 	return b.print(a, "backed up")
 }
@@ -115,7 +115,7 @@ func (storeRestoreCmd) Help() string {
 func (c storeRestoreCmd) Run(ctx context.Context, a *app) error {
 	b, err := readBackup(ctx, c.Folder)
 	if err != nil {
-		return errors.Join(err, interrupted(ctx))
+		return interrupted(ctx, err)
 	}
 	if err := emptyFolder(a.config.Data); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (c storeRestoreCmd) Run(ctx context.Context, a *app) error {
 		if errors.Is(err, store.ErrNotEmpty) {
 			return misuse("--db: %v", err)
 		}
-		return errors.Join(err, interrupted(ctx))
+		return interrupted(ctx, err)
 	}
 	return b.print(a, "restored")
 }

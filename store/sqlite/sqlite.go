@@ -206,7 +206,7 @@ func pool(path string, options url.Values) (*sql.DB, error) {
 // one instant of it, without its free pages, readable by Open. A server may go
 // on writing: nobody waits.
 func Backup(ctx context.Context, path, target string) error {
-	fail := func(err error) error { return fmt.Errorf("back up %s: %w", path, explain(err)) }
+	fail := func(err error) error { return fmt.Errorf("back up %s into %s: %w", path, target, explain(err)) }
 	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
 		return fail(errors.Join(fmt.Errorf("%s is there already", target), err))
 	}
