@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"tingji/transcript"
 )
 
 // watch is run in the page: it notes when the page first says that it has lost
@@ -96,7 +98,7 @@ func TestPageOutlivesAKilledProgram(t *testing.T) {
 	}
 	var lines []string
 	for _, s := range want {
-		lines = append(lines, s.Text)
+		lines = append(lines, transcript.WrittenForm{}.Write(s.Text).Text)
 	}
 	if text != strings.Join(lines, "\n") {
 		t.Errorf("the page shows\n%s\nwant\n%s", text, strings.Join(lines, "\n"))
