@@ -369,6 +369,33 @@ func TestUnknownFileKept(t *testing.T) {
 	})
 }
 
+// With a database from a backup, what is behind the confirmed samples may be the
+// only copy, too.
+func TestUnknownEndKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		all := chunks("h1", "judge", 6)
+		b.log.add(0, all[:3]...)
+		b.settle()
+		b.stop()
+		name := filepath.Join(b.dir, "2026/h1/judge/1-1.wav")
+		const size = headerSize + 2*(3*chunkSamples+2*flushSamples+1)
+		if err := os.Truncate(name, size); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		b.log.add(0, all[3:]...)
+		b.settle()
+		b.stored("judge", 1, 6)
+		if info, err := os.Stat(name); err != nil || info.Size() != size {
+			t.Errorf("%v, %v: want %d bytes", info, err, int64(size))
+		}
+		files, err := b.db.AudioFiles(t.Context(), "h1")
+		if err != nil || len(files) != 2 || files[1].Part != 2 || files[1].First != 3*chunkSamples {
+			t.Errorf("files %+v, %v", files, err)
+		}
+	})
+}
+
 func TestReceiptsFail(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.receipts.failWith(errors.New("broker away"))

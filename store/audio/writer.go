@@ -70,8 +70,7 @@ func (w *writer) begin(ctx context.Context) error {
 			continue
 		}
 		err = w.open(t)
-		if d := (*damageError)(nil); errors.As(err, &d) {
-			w.damaged(t, err)
+		if w.leaves(t, err) {
 			continue
 		}
 		if err = errors.Join(err, w.rest(t)); err != nil {
@@ -208,9 +207,8 @@ func (w *writer) append(t *tail, c capture.Chunk) error {
 	}
 	if t.wav == nil {
 		err := w.open(t)
-		if d := (*damageError)(nil); errors.As(err, &d) {
+		if w.leaves(t, err) {
 			// What is lost is lost; what is said now goes into a new file.
-			w.damaged(t, err)
 			w.turn(t, c)
 			err = w.open(t)
 		}
@@ -254,6 +252,8 @@ func (w *writer) open(t *tail) error {
 		if err := w.keepUnknown(t.file.File); err != nil {
 			return err
 		}
+	} else if w.holdsUnknown(t.file.File, t.file.Samples) {
+		return errUnknown
 	}
 	var err error
 	if t.wav, err = openWAV(w.root, t.file.File, t.file.Samples); err != nil {
@@ -270,13 +270,37 @@ func (w *writer) open(t *tail) error {
 // left unconfirmed: the database was lost, or is an old copy, and this may be
 // the only place where that sound is.
 func (w *writer) keepUnknown(name string) error {
-	info, err := w.root.Stat(name)
-	if err != nil || info.Size() <= fileSize(2*flushSamples) {
-		return nil // openWAV meets the error again, if it is one
+	if !w.holdsUnknown(name, 0) {
+		return nil
 	}
 	kept := fmt.Sprintf("%s.kept-%d", name, time.Now().UnixMicro())
 	w.archive.log.Error("audio file that the database does not know is kept under another name", "file", kept)
 	return w.root.Rename(name, kept)
+}
+
+// errUnknown says the same of the end of a file, which is not cut off then.
+var errUnknown = errors.New("audio file holds sound that the database does not know")
+
+// holdsUnknown says whether a file is longer than a crash can have left it. An
+// error is met again by openWAV, if it is one.
+func (w *writer) holdsUnknown(name string, confirmed capture.SampleIndex) bool {
+	info, err := w.root.Stat(name)
+	return err == nil && info.Size() > fileSize(confirmed+2*flushSamples)
+}
+
+// leaves says whether a file, which could not be opened, stays as it is, and what
+// follows goes into a new one.
+func (w *writer) leaves(t *tail, err error) bool {
+	d := (*damageError)(nil)
+	switch {
+	case errors.As(err, &d):
+		w.damaged(t, err)
+	case errors.Is(err, errUnknown):
+		w.archive.log.Error("audio file holds more than the database knows; it stays, and what follows goes into a new file", "file", t.file.File)
+	default:
+		return false
+	}
+	return true
 }
 
 func (w *writer) damaged(t *tail, err error) {
