@@ -63,7 +63,8 @@ type SegmentWriter interface {
 type Positions interface {
 	// Position is the newest state of a channel that the store has published.
 	Position(hearing, channel string) (ChannelState, bool)
-	// In are the states of all channels whose audio is in a partition.
+	// In are the states of all channels whose audio is in a partition, and which
+	// have not ended; others may be among them.
 	In(partition int) []ChannelState
 	// Changed is closed with the next change of any position. To miss none, it
 	// is called before the positions are looked at.

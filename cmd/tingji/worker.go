@@ -217,6 +217,7 @@ type workerStates struct {
 
 	mu      sync.Mutex
 	at      map[string]asr.ChannelState
+	going   map[string]asr.ChannelState // those of at that have not ended
 	known   map[string]capture.Hearing
 	changed chan struct{}
 }
@@ -224,20 +225,9 @@ type workerStates struct {
 func newWorkerStates(log *courtLog) *workerStates {
 	s := &workerStates{
 		courtLog: log, changed: make(chan struct{}),
-		at: map[string]asr.ChannelState{}, known: map[string]capture.Hearing{},
+		at: map[string]asr.ChannelState{}, going: map[string]asr.ChannelState{}, known: map[string]capture.Hearing{},
 	}
-	s.positions = log.client.Table(kafka.TopicPositions, func(r kafka.Record) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		var state asr.ChannelState
-		if r.Value == nil {
-			delete(s.at, string(r.Key))
-		} else if decode(r.Value, &state) == nil {
-			s.at[string(r.Key)] = state
-		}
-		close(s.changed)
-		s.changed = make(chan struct{})
-	})
+	s.positions = log.client.Table(kafka.TopicPositions, s.position)
 	s.hearings = log.client.Table(kafka.TopicHearings, func(r kafka.Record) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -249,6 +239,25 @@ func newWorkerStates(log *courtLog) *workerStates {
 		}
 	})
 	return s
+}
+
+// position takes what positions.v1 says of a channel.
+func (s *workerStates) position(r kafka.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := string(r.Key)
+	var state asr.ChannelState
+	if r.Value == nil {
+		delete(s.at, key)
+		delete(s.going, key)
+	} else if decode(r.Value, &state) == nil {
+		s.at[key], s.going[key] = state, state
+		if state.Position.Ended {
+			delete(s.going, key)
+		}
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // Join implements [asr.Group]. A generation begins only when the positions are
@@ -294,12 +303,13 @@ func (s *workerStates) Position(hearing, channel string) (asr.ChannelState, bool
 	return state, ok
 }
 
-// In implements [asr.Positions].
+// In implements [asr.Positions]. Workers ask several times a second, and the topic
+// keeps the channels of years.
 func (s *workerStates) In(partition int) []asr.ChannelState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []asr.ChannelState
-	for _, state := range s.at {
+	for _, state := range s.going {
 		if h, ok := s.known[state.Hearing]; ok && s.rooms.Of(h.Courtroom) == partition {
 			list = append(list, state)
 		}
