@@ -23,29 +23,39 @@ type behind struct {
 
 func (b behind) key() string { return capture.Key(b.audio.Hearing, b.audio.Channel) }
 
-// backlog finds the channels that are behind. It remembers those that are not
-// any more, so that looking costs the same however many hearings were held.
-// It is used by one goroutine.
+// backlog finds the channels that are behind. It looks back no further than to the
+// oldest that was when it looked last, so that looking costs the same however
+// many hearings were held. It is used by one goroutine.
 type backlog struct {
 	log      *courtLog
 	server   *server
-	finished map[string]bool
+	since    time.Time         // nothing is behind that was stored before
+	finished map[string]uint64 // those stored since that are not behind, with their last number
 }
 
 func newBacklog(log *courtLog, server *server) *backlog {
-	return &backlog{log: log, server: server, finished: map[string]bool{}}
+	return &backlog{log: log, server: server, since: time.Now().Add(-365 * 24 * time.Hour)}
 }
 
+// backlogSlack is more than a server's clock is ever set back.
+const backlogSlack = 24 * time.Hour
+
 func (b *backlog) list(ctx context.Context) ([]behind, error) {
-	channels, err := b.server.store.RecentAudioChannels(ctx, time.Now().Add(-365*24*time.Hour))
+	next := time.Now().Add(-backlogSlack)
+	if next.Before(b.since) {
+		b.since = next
+	}
+	channels, err := b.server.store.RecentAudioChannels(ctx, b.since)
 	if err != nil {
 		return nil, err
 	}
 	decided := map[string]map[string]asr.Position{} // by hearing and channel
+	finished := map[string]uint64{}
 	var list []behind
 	for _, c := range channels {
 		item := behind{audio: c}
-		if b.finished[item.key()] {
+		if seq, ok := b.finished[item.key()]; ok && seq == c.Seq && c.Ended {
+			finished[item.key()] = seq
 			continue
 		}
 		if decided[c.Hearing] == nil {
@@ -55,7 +65,7 @@ func (b *backlog) list(ctx context.Context) ([]behind, error) {
 		}
 		item.at, item.heard = decided[c.Hearing][c.Channel]
 		if item.at.Ended && c.Ended && item.at.Epoch == c.Epoch {
-			b.finished[item.key()] = true
+			finished[item.key()] = c.Seq
 			continue
 		}
 		item.hearing, err = b.server.store.Hearing(ctx, c.Hearing)
@@ -66,7 +76,11 @@ func (b *backlog) list(ctx context.Context) ([]behind, error) {
 		}
 		item.partition = b.log.rooms.Of(item.hearing.Courtroom)
 		list = append(list, item)
+		if c.Ended && c.Missing == 0 && c.StoredAt.Before(next) { // others are listed however old they are
+			next = c.StoredAt
+		}
 	}
+	b.since, b.finished = next, finished
 	return list, nil
 }
 
