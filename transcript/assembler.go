@@ -181,14 +181,18 @@ func (d *Docket) hear(ctx context.Context, part string, h *capture.Hearing, seg 
 // place stores a final or a silence.
 func (d *Docket) place(ctx context.Context, segments SegmentLog, part string, h *capture.Hearing, m SegmentMessage) bool {
 	seg, at := m.Segment, m.Source
-	line := lineOf(h, seg)
 	var applied bool
-	var stored *Line
+	var line, stored *Line
 	var refused error
 	tries := 0
 	if !d.persist(ctx, storeFailing, part, func() (err error) {
 		tries++
-		applied, stored, err = d.store.ApplyStep(ctx, at, seg, line)
+		d.placing.RLock()
+		defer d.placing.RUnlock()
+		if *h, err = d.hearing(ctx, seg.Hearing); err == nil {
+			line = lineOf(h, seg)
+			applied, stored, err = d.store.ApplyStep(ctx, at, seg, line)
+		}
 		var field *FieldError
 		if errors.Is(err, ErrNotFound) || errors.As(err, &field) {
 			refused, err = err, nil // it would be refused for ever

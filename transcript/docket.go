@@ -59,7 +59,8 @@ type Docket struct {
 	stamper Stamper       // nil: records are not time-stamped
 	signed  chan struct{} // holds one where a record was signed lately
 
-	opening sync.Mutex // held while a hearing opens: one a courtroom
+	opening sync.Mutex   // held while a hearing opens: one a courtroom
+	placing sync.RWMutex // held by who stores a line; alone by who changes a hearing, and so its seats
 	known   hearingCache
 	feeds   hub
 	parts   parts

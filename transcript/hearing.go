@@ -286,10 +286,13 @@ func endBreak(h *capture.Hearing, now time.Time) {
 }
 
 // transition changes a hearing whose status is one of from, in the store, and
-// tells everybody.
+// tells everybody. When it returns, the lines that were placed in the hearing as it
+// was are in the store.
 func (d *Docket) transition(ctx context.Context, id, action string,
 	change func(h *capture.Hearing, now time.Time), from ...capture.Status,
 ) (capture.Hearing, error) {
+	d.placing.Lock()
+	defer d.placing.Unlock()
 	h, event, err := d.store.UpdateHearing(ctx, id, func(h *capture.Hearing) error {
 		for _, s := range from {
 			if h.Status == s {

@@ -1,13 +1,16 @@
 package transcript_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"tingji/asr"
 	"tingji/capture"
 	"tingji/transcript"
 )
@@ -117,4 +120,71 @@ func TestSeatComesLater(t *testing.T) {
 			t.Errorf("a hearing that is not open: %v", err)
 		}
 	})
+}
+
+// A line is stored while somebody else takes its seat: it is the new holder's, be it
+// stored before the seat's lines were looked through or after.
+func TestSeatTakenWhileLineIsStored(t *testing.T) {
+	for name, fails := range map[string]bool{"the store is slow": false, "the store fails at first": true} {
+		t.Run(name, func(t *testing.T) {
+			store := &seatingStore{fakeStore: newFakeStore(), under: make(chan struct{}), seated: make(chan struct{}), fails: fails}
+			d := transcript.NewDocket(store, fakeRooms{}, quiet)
+			h, err := d.Create(t.Context(), newHearing())
+			if err == nil {
+				h, err = d.Open(t.Context(), h.ID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := newFakeLog()
+			defer run(t, d, log)()
+			from := int64(0)
+			go func() {
+				defer close(store.seated)
+				<-store.under
+				_, err = d.Seat(t.Context(), h.ID, transcript.Seating{Channel: "judge", Role: "证人", Speaker: "王五", FromMS: &from}, "书记员")
+			}()
+			log.send(newSpeaker(h.ID, "judge", *h.OpenedAt).final(0, time.Second, "我看见了。"))
+			<-store.seated
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []transcript.Line
+			for range 500 {
+				if lines, _, err = d.Lines(t.Context(), h.ID, 0); err != nil || len(lines) > 0 {
+					break
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			if err != nil || len(lines) != 1 || lines[0].Role != "证人" || lines[0].Speaker != "王五" {
+				t.Errorf("lines %+v, %v", lines, err)
+			}
+		})
+	}
+}
+
+// seatingStore takes its time for the first step, or fails it.
+type seatingStore struct {
+	*fakeStore
+	once          sync.Once
+	under, seated chan struct{}
+	fails         bool
+}
+
+func (s *seatingStore) ApplyStep(ctx context.Context, at transcript.Source, seg asr.Segment, line *transcript.Line) (applied bool, stored *transcript.Line, err error) {
+	s.once.Do(func() {
+		close(s.under)
+		if s.fails {
+			err = errors.New("disk full")
+			return
+		}
+		select {
+		case <-s.seated:
+		case <-time.After(200 * time.Millisecond):
+		}
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	return s.fakeStore.ApplyStep(ctx, at, seg, line)
 }
