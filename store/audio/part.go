@@ -2,6 +2,8 @@ package audio
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +33,8 @@ func (a *Archive) AudioParts(ctx context.Context, hearing string) ([]transcript.
 }
 
 // WritePart implements transcript.Sound. The head is written anew: that of the
-// archive's file may tell of samples behind the confirmed ones.
+// archive's file may tell of samples behind the confirmed ones. A
+// *transcript.MismatchError where the sound is not what was confirmed.
 func (a *Archive) WritePart(ctx context.Context, hearing string, p transcript.AudioPart, w io.Writer) error {
 	files, err := a.db.AudioFiles(ctx, hearing)
 	if err != nil {
@@ -60,8 +63,15 @@ func (a *Archive) WritePart(ctx context.Context, hearing string, p transcript.Au
 	if _, err := w.Write(head[:]); err != nil {
 		return err
 	}
+	sum := sha256.New()
 	data := io.NewSectionReader(f, headerSize, int64(p.Samples)*bytesPerSample)
-	return copySound(ctx, w, data)
+	if err := copySound(ctx, io.MultiWriter(w, sum), data); err != nil {
+		return err
+	}
+	if stored := files[i]; stored.SHA256 != "" && stored.Samples == p.Samples && hex.EncodeToString(sum.Sum(nil)) != stored.SHA256 {
+		return &transcript.MismatchError{File: stored.File, Reason: "its sound was changed since it was stored"}
+	}
+	return nil
 }
 
 // copySound copies until the end, or until ctx ends.

@@ -3,7 +3,10 @@ package audio
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,5 +85,34 @@ func TestWritePart(t *testing.T) {
 	}
 	if err := a.WritePart(t.Context(), "h", parts[0], &b); !errors.As(err, &damaged) {
 		t.Errorf("gone: %v", err)
+	}
+}
+
+// Nobody is to sign sound that is not what the courtroom sent: its SHA-256 is known.
+func TestWritePartChanged(t *testing.T) {
+	court := newBench(t, t.TempDir())
+	a := NewArchive(court.dir, court.db, quiet)
+	content := make([]byte, headerSize+200)
+	sum := sha256.Sum256(content[headerSize:])
+	file := store.AudioFile{Hearing: "h", Channel: "judge", Epoch: 1, Part: 1, File: "2026/h/judge/1-1.wav", Samples: 100, StartedAt: opened, FirstSeq: 1, LastSeq: 1, SHA256: hex.EncodeToString(sum[:])}
+	if err := court.db.StoreAudio(t.Context(), store.AudioBatch{Files: []store.AudioFile{file}}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(court.dir, filepath.FromSlash(file.File))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	part := transcript.AudioPart{Channel: "judge", Epoch: 1, Part: 1, Samples: 100}
+	for _, changed := range []bool{false, true} {
+		if changed {
+			content[headerSize+50] ^= 1
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var mismatch *transcript.MismatchError
+		if err := a.WritePart(t.Context(), "h", part, io.Discard); errors.As(err, &mismatch) != changed {
+			t.Errorf("changed %v: %v", changed, err)
+		}
 	}
 }
