@@ -5,27 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"sync"
 )
 
-// Table is a compacted topic as a map: the last record of each key. [Table.Run]
-// follows the topic; the other methods may be called by any goroutine, before
-// and while it runs.
+// Table follows a compacted topic, which is a map of the last record of each key.
+// It knows the keys, and leaves what is worth keeping of the records to who
+// follows: some topics are kept for ever. [Table.Run] follows the topic; Wait may be
+// called by any goroutine, before and while it runs.
 type Table struct {
 	client   *Client
 	topic    string
 	onChange func(Record)
 
 	loaded chan struct{} // closed when all that was there at the start is read
-	mu     sync.RWMutex
-	rows   map[string]Record
+	keys   map[string]struct{}
 }
 
-// Table prepares a follower of a compacted topic of one partition. onChange, if
-// not nil, is called from Run for each record in order, the loading included, and
+// Table prepares a follower of a compacted topic of one partition. onChange
+// is called from Run for each record in order, the loading included, and
 // with a nil Value for a key that was deleted; it must not change the record.
 func (c *Client) Table(topic string, onChange func(Record)) *Table {
-	return &Table{client: c, topic: topic, onChange: onChange, loaded: make(chan struct{}), rows: make(map[string]Record)}
+	return &Table{client: c, topic: topic, onChange: onChange, loaded: make(chan struct{}), keys: make(map[string]struct{})}
 }
 
 // Run loads the topic up to what it holds now, then follows it until ctx ends,
@@ -51,11 +50,8 @@ func (t *Table) Run(ctx context.Context) error {
 		switch {
 		case errors.As(err, &gone):
 			// Compaction moved the start past us, or the log was lost. What the
-			// table holds stays visible while it is read again.
-			stale = make(map[string]struct{})
-			for key := range t.All() {
-				stale[key] = struct{}{}
-			}
+			// table told stays true while it is read again.
+			stale = maps.Clone(t.keys)
 			end = gone.Last
 			r.SeekTo(gone.First)
 		case err != nil:
@@ -86,19 +82,15 @@ func (t *Table) apply(rec Record) {
 	if rec.Key == nil {
 		return // cannot be in a compacted topic of Apache Kafka
 	}
-	t.mu.Lock()
 	if rec.Value == nil {
-		delete(t.rows, string(rec.Key))
+		delete(t.keys, string(rec.Key))
 	} else {
-		t.rows[string(rec.Key)] = rec
+		t.keys[string(rec.Key)] = struct{}{}
 	}
-	t.mu.Unlock()
-	if t.onChange != nil {
-		t.onChange(rec)
-	}
+	t.onChange(rec)
 }
 
-// Wait returns when the table is loaded: it then holds at least what the topic
+// Wait returns when the table is loaded: it has then told at least what the topic
 // held when Run began. It returns the error of ctx if that ends before.
 func (t *Table) Wait(ctx context.Context) error {
 	select {
@@ -107,19 +99,4 @@ func (t *Table) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("kafka: load table %s: %w", t.topic, ctx.Err())
 	}
-}
-
-// Get is the last record of a key. The record must not be changed.
-func (t *Table) Get(key string) (Record, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	rec, ok := t.rows[key]
-	return rec, ok
-}
-
-// All is a copy of the table; the records must not be changed.
-func (t *Table) All() map[string]Record {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return maps.Clone(t.rows)
 }
