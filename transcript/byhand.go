@@ -71,7 +71,14 @@ func (d *Docket) adoptAll(ctx context.Context) {
 			}
 			continue
 		}
-		if !d.persist(ctx, storeFailing, "hearings by hand", func() error { return d.adopt(ctx, h) }) {
+		var seats func() error
+		if !d.persist(ctx, storeFailing, "hearings by hand", func() (err error) {
+			seats, err = d.adopt(ctx, h)
+			return err
+		}) {
+			return
+		}
+		if seats != nil && !d.persist(ctx, storeFailing, "hearings by hand", seats) {
 			return
 		}
 		d.handed.done(h)
@@ -79,27 +86,29 @@ func (d *Docket) adoptAll(ctx context.Context) {
 }
 
 // adopt takes in a hearing as its PC has it: it is created where nobody knows it,
-// and else brought to where the PC is, unless it is closed here.
-func (d *Docket) adopt(ctx context.Context, told capture.Hearing) error {
+// and else brought to where the PC is, unless it is closed here. Where so far only its
+// id was known, seats gives what was said in it to those who sit there.
+func (d *Docket) adopt(ctx context.Context, told capture.Hearing) (seats func() error, err error) {
 	clean, err := d.cleanByHand(told)
 	if err != nil {
 		d.log.Warn("a courtroom's PC tells of a hearing that cannot be one", "hearing", told.ID, "courtroom", told.Courtroom, "err", err)
-		return nil // it would be refused for ever
+		return nil, nil // it would be refused for ever
 	}
 	d.opening.Lock()
 	defer d.opening.Unlock()
 	old, err := d.store.Hearing(ctx, clean.ID)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return d.createByHand(ctx, clean)
+		return nil, d.createByHand(ctx, clean)
 	case err != nil:
-		return fmt.Errorf("adopt hearing %s: %w", clean.ID, err)
+		return nil, fmt.Errorf("adopt hearing %s: %w", clean.ID, err)
 	case old.ByHand >= clean.ByHand:
-		return nil
+		return nil, nil
 	}
-	_, err = d.transition(ctx, clean.ID, "adopt", func(h *capture.Hearing, _ time.Time) {
-		if h.ByHand == 0 && h.Local() && h.CaseNo == "" {
-			// So far only its id was known.
+	idOnly := false
+	now, err := d.transition(ctx, clean.ID, "adopt", func(h *capture.Hearing, _ time.Time) {
+		if idOnly = h.ByHand == 0 && h.Local() && h.CaseNo == ""; idOnly {
+			old = *h
 			h.Courtroom, h.Seats = clean.Courtroom, clean.Seats
 		}
 		h.Status, h.ClosedAt, h.CloseReason, h.ByHand = clean.Status, clean.ClosedAt, clean.CloseReason, clean.ByHand
@@ -107,9 +116,18 @@ func (d *Docket) adopt(ctx context.Context, told capture.Hearing) error {
 	}, capture.Open, capture.Paused)
 	var state *StateError
 	if errors.As(err, &state) {
-		return nil // closed here: the PC learns that
+		return nil, nil // closed here: the PC learns that
 	}
-	return err
+	if err == nil && idOnly {
+		seats = func() error {
+			err := d.reseat(ctx, &old, &now, seatedBy, "法庭电脑")
+			if errors.As(err, &state) {
+				return nil // signed meanwhile
+			}
+			return err
+		}
+	}
+	return seats, err
 }
 
 func (d *Docket) createByHand(ctx context.Context, h capture.Hearing) error {

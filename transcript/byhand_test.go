@@ -96,6 +96,34 @@ func TestHearingByHand(t *testing.T) {
 	})
 }
 
+// What is said in such a hearing before the PC has told who sits where is those
+// persons' all the same: the PC may have seats that the server's configuration lacks.
+func TestSeatsByHandComeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, log := newFakeStore(), newFakeLog()
+		d := transcript.NewDocket(store, fakeRooms{}, quiet)
+		defer run(t, d, log)()
+		h := onPC()
+		judge, stand := newSpeaker(h.ID, "judge", *h.OpenedAt), newSpeaker(h.ID, "stand", *h.OpenedAt)
+		log.send(judge.final(0, time.Second, "现在开庭。"), stand.final(2*time.Second, 3*time.Second, "我看见了。"))
+		synctest.Wait()
+		failed := false
+		store.faults(func(call string) error {
+			if call == "Revise" && !failed {
+				failed = true
+				return errDisk
+			}
+			return nil
+		}, nil)
+		d.ReportByHand([]capture.Hearing{h})
+		time.Sleep(time.Minute)
+		lines, _, err := d.Lines(t.Context(), h.ID, 0)
+		if err != nil || len(lines) != 2 || lines[0].Role != "审判长" || lines[0].Revision != 1 || lines[1].Role != "证人" || !failed {
+			t.Errorf("lines %+v, %v", lines, err)
+		}
+	})
+}
+
 // What was done by hand on a PC to a hearing of the server's reaches it.
 func TestPausedByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
