@@ -96,7 +96,7 @@ func (e *ear) take(c capture.Chunk, offset int64) {
 	}
 	switch {
 	case where == len(e.heard):
-	case where == 0 && again:
+	case where == 0 && (again || c.Epoch > e.heard[len(e.heard)-1].epoch): // a new epoch is not late: the clock was set back
 		e.heard = e.heard[:0]
 	case where == 0:
 		return
