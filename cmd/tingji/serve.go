@@ -296,22 +296,25 @@ func (a *app) ready(ctx context.Context, db *store.Store, log *courtLog) error {
 
 // followHealth tells the docket what the parts in other processes say.
 func followHealth(ctx context.Context, log *courtLog, docket *transcript.Docket) error {
+	return log.client.Table(kafka.TopicStatus, lifeSigns(docket)).Run(ctx)
+}
+
+func lifeSigns(docket *transcript.Docket) func(kafka.Record) {
 	loaded := false
-	table := log.client.Table(kafka.TopicStatus, func(r kafka.Record) {
+	return func(r kafka.Record) {
 		var h capture.Health
 		if decode(r.Value, &h) != nil {
 			return
 		}
 		// What was said before this server began is history, not a life sign; but
 		// a PC that is switched off has told there what was done on it by hand.
-		if !loaded && time.Since(r.Time) > 3*time.Second {
+		if !loaded && time.Since(r.Time).Abs() > 3*time.Second {
 			docket.ReportByHand(h.ByHand)
 			return
 		}
 		loaded = true
 		docket.ReportHealth(h)
-	})
-	return table.Run(ctx)
+	}
 }
 
 func everySecond(ctx context.Context, do func(now time.Time)) error {
