@@ -93,6 +93,7 @@ type Daemon struct {
 	versions map[string]int64   // the newest of each hearing of this courtroom
 	byHand   map[string]Hearing // changed by hand, which the server does not know yet
 	receipts map[string]Receipt // newest by channel key; old ones are left out
+	forgot   time.Time          // when the old ones were left out
 	loaded   bool               // receipts
 	informed bool               // hearings, from the server or, in its absence, from memory
 	session  *session           // nil: nothing is recorded
@@ -312,9 +313,14 @@ func (d *Daemon) put(h Hearing) {
 func (h *Hearing) underWay() bool { return h.Status == Open || h.Status == Paused }
 
 func (d *Daemon) receipt(r Receipt, spool *Spool, snd *sender) {
-	if time.Since(r.At) < rememberReceipts {
+	old := func(r Receipt) bool { return time.Since(r.At) >= rememberReceipts }
+	if !old(r) {
 		d.mu.Lock()
 		d.receipts[Key(r.Hearing, r.Channel)] = r
+		if time.Since(d.forgot) > 24*time.Hour {
+			maps.DeleteFunc(d.receipts, func(_ string, r Receipt) bool { return old(r) })
+			d.forgot = time.Now()
+		}
 		d.mu.Unlock()
 	}
 	if _, ours := spool.Channel(r.Hearing, r.Channel); !ours {
