@@ -19,8 +19,8 @@ import (
 //
 // Chunks are of one length but for the last of an epoch, so the bounds are those
 // that the courtroom sent; where a part's length says otherwise its samples are
-// spread over its numbers. Which reason ended an epoch is not kept: the last chunk of a
-// channel that has ended says close.
+// spread over its numbers. Numbers without sound are told as lost. Which reason ended
+// an epoch is not kept: the last chunk of a channel that has ended says close.
 func (a *Archive) Chunks(ctx context.Context, hearing string, after map[string]uint64) iter.Seq2[capture.Chunk, error] {
 	return func(yield func(capture.Chunk, error) bool) {
 		err := a.eachChunk(ctx, hearing, after, func(c capture.Chunk) bool { return yield(c, nil) })
@@ -34,6 +34,7 @@ func (a *Archive) Chunks(ctx context.Context, hearing string, after map[string]u
 type playback struct {
 	files []store.AudioFile // the first is being read
 	seq   uint64            // of the next chunk
+	given uint64            // of the one before it
 	last  uint64            // number that ends the channel; 0: it has not ended
 }
 
@@ -90,7 +91,7 @@ func (a *Archive) playbacks(ctx context.Context, hearing string, after map[strin
 		}
 		p := channels[f.Channel]
 		if p == nil {
-			p = &playback{seq: max(f.FirstSeq, seq+1)}
+			p = &playback{seq: max(f.FirstSeq, seq+1), given: seq}
 			channels[f.Channel] = p
 		}
 		p.files = append(p.files, f)
@@ -123,6 +124,10 @@ func (p *playback) chunk(root *os.Root, open *openFile) (capture.Chunk, error) {
 		Hearing: f.Hearing, Channel: f.Channel, Epoch: f.Epoch, Seq: p.seq, First: f.First + from,
 		CapturedAt: f.StartedAt.Add(from.Duration()), Samples: make([]int16, to-from),
 	}
+	if p.seq > p.given+1 { // no sound has these numbers, and nobody is to wait for it
+		c.Lost = p.given + 1
+	}
+	p.given = p.seq
 	if p.seq == p.last {
 		c.End = capture.EndClose
 	}

@@ -60,6 +60,38 @@ func TestChunksComeBack(t *testing.T) {
 	})
 }
 
+// TestChunksFollow: numbers that no file has, as of a break that began while the
+// microphone was away, or of sound that is lost, come back as such: who reads the
+// chunks would wait for them for ever.
+func TestChunksFollow(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		sent := chunks("h1", "judge", 3)
+		pause := chunk("h1", "judge", 1, 4, 3)
+		pause.Samples, pause.End = nil, capture.EndPause
+		lost := chunk("h1", "judge", 2, 8, 3)
+		lost.Lost = 6 // and 7
+		sent = append(sent, pause, chunk("h1", "judge", 2, 5, 0), lost, chunk("h1", "judge", 2, 9, 4))
+		b.log.add(0, sent...)
+		b.settle()
+		b.receipt("judge", 2, 9, 0)
+		for after := range uint64(9) {
+			at, n := after, 0
+			for c, err := range b.archive.Chunks(t.Context(), "h1", map[string]uint64{"judge": after}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !c.Follows(at) {
+					t.Errorf("after %d: chunk %d, lost from %d, does not follow %d", after, c.Seq, c.Lost, at)
+				}
+				at, n = c.Seq, n+1
+			}
+			if at != 9 || n == 0 {
+				t.Errorf("after %d: %d chunks, the last is %d", after, n, at)
+			}
+		}
+	})
+}
+
 // TestBounds: a file says by its length which of both lengths its chunks had.
 func TestBounds(t *testing.T) {
 	for _, whole := range []capture.SampleIndex{capture.ChunkSamples, capture.FormerChunkSamples} {
