@@ -396,6 +396,34 @@ func TestUnknownEndKept(t *testing.T) {
 	})
 }
 
+// A channel whose PC was switched off for good never ends. A start does not read its
+// file, nor those of all before it; a chunk that comes after all does.
+func TestOldFilesLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		all := chunks("h1", "judge", 6)
+		b.log.add(0, all[:3]...)
+		b.settle()
+		b.stop()
+		name := filepath.Join(b.dir, "2026/h1/judge/1-1.wav")
+		const size = headerSize + 2*4*chunkSamples
+		if err := os.Truncate(name, size); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(receiptsAgain + time.Hour)
+		b.start()
+		b.settle()
+		if info, err := os.Stat(name); err != nil || info.Size() != size {
+			t.Errorf("%v, %v: the file was opened", info, err)
+		}
+		b.log.add(0, all[3:]...)
+		b.settle()
+		b.stored("judge", 1, 6)
+		if info, err := os.Stat(name); err != nil || info.Size() != fileSize(6*chunkSamples) {
+			t.Errorf("%v, %v", info, err)
+		}
+	})
+}
+
 func TestReceiptsFail(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.receipts.failWith(errors.New("broker away"))

@@ -51,22 +51,25 @@ type fullPart struct {
 }
 
 // begin repeats the receipts that may not have arrived, and cuts the files that
-// a crash may have left longer than they are confirmed.
+// a crash may have left longer than they are confirmed. Channels that a PC has never
+// ended gather over the years: the old ones wait for their next chunk.
 func (w *writer) begin(ctx context.Context) error {
-	recent, err := w.archive.db.RecentAudioChannels(ctx, now().Add(-receiptsAgain))
+	since := now().Add(-receiptsAgain)
+	recent, err := w.archive.db.RecentAudioChannels(ctx, since)
 	if err != nil {
 		return err
 	}
 	for _, c := range recent {
 		w.archive.outbox.put(receipt(c))
-		if c.Ended && c.Missing == 0 {
+		over := c.Ended || c.StoredAt.Before(since)
+		if over && c.Missing == 0 {
 			continue
 		}
 		t, err := w.tail(ctx, channelKey{c.Hearing, c.Channel})
 		if err != nil {
 			return err
 		}
-		if t.file.Part == 0 || c.Ended {
+		if t.file.Part == 0 || over {
 			continue
 		}
 		err = w.open(t)
