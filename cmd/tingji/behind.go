@@ -54,7 +54,7 @@ func (b *backlog) list(ctx context.Context) ([]behind, error) {
 	var list []behind
 	for _, c := range channels {
 		item := behind{audio: c}
-		if seq, ok := b.finished[item.key()]; ok && seq == c.Seq && c.Ended {
+		if seq, ok := b.finished[item.key()]; ok && seq == c.Seq {
 			finished[item.key()] = seq
 			continue
 		}
@@ -64,7 +64,8 @@ func (b *backlog) list(ctx context.Context) ([]behind, error) {
 			}
 		}
 		item.at, item.heard = decided[c.Hearing][c.Channel]
-		if item.at.Ended && c.Ended && item.at.Epoch == c.Epoch {
+		// A PC that died has not ended its channel; the worker has, as the hearing is closed.
+		if item.at.Ended && item.at.Epoch == c.Epoch && (c.Ended || item.at.Sample >= c.Samples) {
 			finished[item.key()] = c.Seq
 			continue
 		}

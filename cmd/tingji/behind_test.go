@@ -121,6 +121,30 @@ func TestBacklogSeesChannelsGoOn(t *testing.T) {
 	}
 }
 
+// TestBacklogLeavesDeadPC: a PC died during a hearing, which was closed. A worker has
+// decided all that came, and the broker holds its log for that channel no longer.
+func TestBacklogLeavesDeadPC(t *testing.T) {
+	b := newTestBacklog(t)
+	audio := store.AudioChannel{Hearing: "h1", Channel: "judge", Epoch: 1, Seq: 5, Samples: 8000, StoredAt: time.Now()}
+	b.archived(t, audio)
+	half, end := asr.Position{Epoch: 1, Sample: 4000, Seq: 2, Offset: 2}, asr.Position{Epoch: 1, Sample: 8000, Seq: 5, Offset: 5, Ended: true}
+	b.decide(t, "judge", asr.Position{}, half)
+	if got := b.names(t); !slices.Equal(got, []string{"judge"}) {
+		t.Errorf("behind: %v, want what a worker still decides", got)
+	}
+	b.decide(t, "judge", half, end)
+	for range 2 {
+		if got := b.names(t); len(got) != 0 {
+			t.Errorf("behind: %v, want none", got)
+		}
+	}
+	audio.Seq, audio.Samples = 6, 9600 // it was repaired, and sends the rest
+	b.archived(t, audio)
+	if got := b.names(t); !slices.Equal(got, []string{"judge"}) {
+		t.Errorf("behind: %v, want what came after all", got)
+	}
+}
+
 // TestBacklogForgets: it is asked every few seconds for years. Only what waits is
 // looked at again, however old it is.
 func TestBacklogForgets(t *testing.T) {
