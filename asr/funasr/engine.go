@@ -252,7 +252,15 @@ func (e *Engine) listen(ctx context.Context, conn *websocket.Conn, sent <-chan e
 	}()
 	defer func() { stop(); conn.CloseNow(); <-done }()
 
-	over := false // all is sent
+	over := false   // all is sent, and known to be
+	marked := false // the newest message says that it is the last
+	wait := func() {
+		if over {
+			return
+		}
+		over = <-sent == nil
+		sent = nil
+	}
 	quiet := time.NewTimer(e.quiet)
 	defer quiet.Stop()
 	for {
@@ -265,23 +273,25 @@ func (e *Engine) listen(ctx context.Context, conn *websocket.Conn, sent <-chan e
 			quiet.Reset(e.quiet)
 		case m := <-messages:
 			var closed websocket.CloseError
-			switch {
-			case errors.As(m.err, &closed) && closed.Code == websocket.StatusNormalClosure && over && a.corrected():
-				return a, nil
-			case m.err != nil:
+			if m.err != nil {
+				// Whether all was sent may be told after what was answered to it.
+				if wait(); errors.As(m.err, &closed) && closed.Code == websocket.StatusNormalClosure && over && (a.corrected() || marked) {
+					a.ended = marked
+					return a, nil
+				}
 				return a, e.retry("breaks off", m.err)
 			}
-			last, err := a.take(m.data)
-			if err != nil {
+			if marked, err = a.take(m.data); err != nil {
 				return a, e.retry("answers what is no FunASR", err)
 			}
-			if last && over {
+			if marked && over {
 				a.ended = true
 				return a, nil
 			}
 			quiet.Reset(e.quiet)
 		case <-quiet.C:
-			if over && a.corrected() {
+			if over && (a.corrected() || marked) {
+				a.ended = marked
 				return a, nil
 			}
 		case <-ctx.Done():

@@ -180,6 +180,33 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestMarkedBeforeTheEndIsKnown: the mark of the last message may be heard before
+// it is known that all was sent; so may the server's leave.
+func TestMarkedBeforeTheEndIsKnown(t *testing.T) {
+	long := asr.Clip{Samples: make([]int16, 600*capture.Rate), Final: true} // more than the connection holds
+	for name, leaves := range map[string]bool{"stays": false, "leaves": true} {
+		t.Run(name, func(t *testing.T) {
+			e := serve(t, func(ctx context.Context, s *session) {
+				s.hear(ctx, func() {
+					if s.samples <= frame {
+						s.say(ctx, `{"mode":"2pass-online","text":"是的","is_final":true}`)
+						time.Sleep(200 * time.Millisecond) // it is heard while the rest is being sent
+					}
+				})
+				if leaves {
+					s.conn.Close(websocket.StatusNormalClosure, "")
+					return
+				}
+				s.conn.Read(ctx)
+			})
+			h, err := e.Recognize(t.Context(), long)
+			if err != nil || h.Text != "是的" {
+				t.Errorf("%q, %v", h.Text, err)
+			}
+		})
+	}
+}
+
 func TestErrors(t *testing.T) {
 	var retry *asr.RetryError
 	var unavailable *asr.UnavailableError
