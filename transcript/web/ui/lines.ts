@@ -199,7 +199,8 @@ export class Lines extends HTMLElement {
   /** Takes a line that is new or revised; what was its partial becomes it in place. */
   put(l: Line, live = true): void {
     let row = this.byKey.get(l.id);
-    if (row?.line && row.line.change >= l.change) return; // seen: a stream that was taken up again
+    // Seen: a stream that was taken up again; in another form, where that was chosen meanwhile.
+    if (row?.line && (row.line.change > l.change || (row.line.change === l.change && shownText(row.line) === shownText(l)))) return;
     if (row && this.editor.has(l.id)) {
       row.line = l;
       this.editor.receive(l);
