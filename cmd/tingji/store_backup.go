@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -218,7 +219,7 @@ func emptyFolder(dir string) error {
 }
 
 // wholeFolder fills a folder beside the one that is wanted, and renames it once
-// all is there.
+// all is there, on the disk: a power cut leaves the whole folder, or none.
 func wholeFolder(dir string, fill func(dir string) error) error {
 	target := filepath.Clean(dir)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
@@ -235,11 +236,44 @@ func wholeFolder(dir string, fill func(dir string) error) error {
 	if err := fill(temp); err != nil {
 		return err
 	}
+	if err := filepath.WalkDir(temp, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return syncPath(path, d)
+	}); err != nil {
+		return fmt.Errorf("write %s: %s", dir, cause(err))
+	}
 	_ = os.Remove(target) // an empty folder gives way; anything else fails the next step
 	if err := os.Rename(temp, target); err != nil {
 		return fmt.Errorf("write %s: %s", dir, cause(err))
 	}
+	parent := filepath.Dir(target)
+	info, err := os.Stat(parent)
+	if err == nil {
+		err = syncPath(parent, fs.FileInfoToDirEntry(info))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %s", dir, cause(err))
+	}
 	return nil
+}
+
+// syncPath makes a file durable, or the names in a folder. Windows syncs what is
+// open for writing, and no folders: its journal keeps the order of names.
+func syncPath(path string, d fs.DirEntry) error {
+	mode := os.O_RDONLY
+	if runtime.GOOS == "windows" {
+		if d.IsDir() {
+			return nil
+		}
+		mode = os.O_RDWR
+	}
+	f, err := os.OpenFile(path, mode, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func hashFile(ctx context.Context, dir, name string) (audio.Copied, error) {

@@ -117,27 +117,13 @@ func (c exportCmd) proof(ctx context.Context, docket *transcript.Docket) error {
 	case err != nil:
 		return err
 	}
-	target := filepath.Clean(c.Output)
-	temp, err := os.MkdirTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %s", c.Output, cause(err))
-	}
-	defer os.RemoveAll(temp) // does nothing once it is renamed
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return fmt.Errorf("write %s: %s", c.Output, cause(err))
-	}
-	if err := p.Write(ctx, func(path string) (io.WriteCloser, error) {
-		path = filepath.Join(temp, filepath.FromSlash(path))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, err
-		}
-		return os.Create(path)
-	}); err != nil {
-		return err
-	}
-	_ = os.Remove(target) // an empty folder gives way; anything else fails the next step
-	if err := os.Rename(temp, target); err != nil {
-		return fmt.Errorf("write %s: %s", c.Output, cause(err))
-	}
-	return nil
+	return wholeFolder(c.Output, func(dir string) error {
+		return p.Write(ctx, func(path string) (io.WriteCloser, error) {
+			path = filepath.Join(dir, filepath.FromSlash(path))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return nil, err
+			}
+			return os.Create(path)
+		})
+	})
 }
